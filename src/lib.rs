@@ -1,0 +1,17 @@
+//! memrtl: synthesizable Verilog for memristor-crossbar training accelerators with SGD + momentum, checked against a
+//! golden memristor model.
+//!
+//! Imports run downward: cli -> (cosim, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed).
+
+pub mod array;
+pub mod cli;
+pub mod cosim;
+pub mod cycles;
+pub mod data;
+pub mod device;
+pub mod fixed;
+pub mod golden;
+pub mod regmap;
+pub mod report;
+pub mod rtl;
+pub mod spec;

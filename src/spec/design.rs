@@ -1,0 +1,296 @@
+//! The validated design: sizes, fixed-point formats and cycle counts that golden model, RTL and cycle model share.
+//!
+//! Symbols follow the field: a layer has `M` inputs and `N` outputs; its array has `M + 1` rows (the last is the bias) and
+//! `N` columns; `x` input vector, `r = W x` read result, `a = f(r)` activation, `y` error times slope, `u` driven error,
+//! `b = W^T u` back-read, `s` device state.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Fraction bits of the learning-rate register: 16 bits, unsigned, `0 <= eta < 4`.
+pub const LEARNING_RATE_FRACTION: u32 = 14;
+/// Bits of the learning-rate register.
+pub const LEARNING_RATE_BITS: u32 = 16;
+/// Bits (all fraction) of the momentum register: `0 <= gamma < 1`.
+pub const MOMENTUM_BITS: u32 = 16;
+/// Guard bits below the learning rate while `eta gamma^j` is formed by repeated multiplication.
+pub const SCALE_GUARD_BITS: u32 = 8;
+
+/// A whole validated design.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Design {
+    /// Verilog identifier, prefix of every module.
+    pub name: String,
+    /// Words of one sample.
+    pub inputs: usize,
+    pub layers: Vec<Layer>,
+    pub training: Training,
+    pub array: Array,
+    pub device: Device,
+    pub timing: Timing,
+    pub data: Data,
+    /// First 16 hex digits of the SHA-256 of the canonical spec (all defaults filled in).
+    pub spec_hash: String,
+}
+
+/// One fully connected layer on one array of `inputs + 1` rows and `outputs` columns.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Layer {
+    /// Verilog identifier, prefix of the layer's instance and of its array pins.
+    pub name: String,
+    /// M, without the bias row.
+    pub inputs: usize,
+    /// N.
+    pub outputs: usize,
+    pub activation: Activation,
+    pub ranges: Ranges,
+    pub shifts: Shifts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    Sigmoid,
+    Tanh,
+    Relu,
+    Linear,
+}
+
+/// Full scales of a layer's quantities as powers of two: a signed code of `bits` bits has the value `code * 2^(exp - (bits - 1))`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Ranges {
+    /// Input codes x, `dac_bits`.
+    pub input: i32,
+    /// Activation codes a, `dac_bits`.
+    pub output: i32,
+    /// Weights, `state_bits`.
+    pub weight: i32,
+    /// Forward read r, `adc_bits`.
+    pub read: i32,
+    /// Slope f'(r), unsigned codes `0 ..= 2^(dac_bits-1)`, the largest meaning `2^slope`.
+    pub slope: i32,
+    /// Error y, `error_bits`.
+    pub error: i32,
+    /// Transposed read b, `adc_bits`.
+    pub back: i32,
+    /// Weight change of a full-scale input and the longest pulse.
+    pub update: i32,
+}
+
+/// Right shifts (with rounding, see [`crate::fixed::round_shift`]) that follow from ranges and widths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Shifts {
+    /// Dot product -> forward ADC code.
+    pub forward: u32,
+    /// Error (output layer: target - activation; hidden: back-read of the next layer) times slope -> y.
+    pub error: u32,
+    /// y -> driven code u of the transposed read.
+    pub drive: u32,
+    /// Transposed dot product -> ADC code.
+    pub backward: u32,
+    /// |y| times `eta gamma^j` -> pulse width.
+    pub width: u32,
+    /// Input code times pulse width -> change of state.
+    pub write: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Training {
+    pub optimizer: Optimizer,
+    pub learning_rate: f64,
+    pub momentum: f64,
+    pub momentum_unit: MomentumUnit,
+    /// Depth n of the history: the current and the n-1 previous (x, y) pairs; 1 for `none`.
+    pub history: usize,
+    pub epochs: usize,
+    pub seed: u64,
+    /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010).
+    pub initial_weight: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    Sgd,
+    Momentum,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MomentumUnit {
+    None,
+    History,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Array {
+    pub dac_bits: u32,
+    pub adc_bits: u32,
+    pub pulse_bits: u32,
+    /// Bits of y.
+    pub error_bits: u32,
+    /// ADCs per array, a power of two.
+    pub adcs: usize,
+    /// Vector words moved per cycle, a power of two.
+    pub lanes: usize,
+    pub backend: Backend,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    External,
+    Emulated,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Device {
+    pub model: DeviceModel,
+    /// Bits of the integer device state s (two's complement, symmetric saturation); `w = s * 2^(weight - (state_bits - 1))`.
+    pub state_bits: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceModel {
+    Ideal,
+}
+
+/// Times in ns as given, and the clock cycles that follow (rounded up).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Timing {
+    pub clock_ns: f64,
+    pub read_settle_ns: f64,
+    pub adc_conversion_ns: f64,
+    pub pulse_lsb_ns: f64,
+    pub read_settle: u32,
+    /// At least 1.
+    pub adc_conversion: u32,
+    /// Cycles of one pulse-width unit, at least 1.
+    pub pulse_lsb: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Data {
+    pub source: DataSource,
+    pub test_fraction: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataSource {
+    /// The 8x8 handwritten digits that memrtl ships.
+    Digits,
+    /// IDX files (optionally gzip), paths relative to the spec's folder already resolved.
+    Idx { images: PathBuf, labels: PathBuf },
+    /// CSV (optionally gzip): features, then the label in the last column.
+    Csv(PathBuf),
+}
+
+impl Design {
+    /// Outputs of the last layer: classes.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |l| l.outputs)
+    }
+
+    /// Words of one 64-bit stream beat: 8 of 8 bits when DAC codes fit, else 4 of 16 bits.
+    pub fn stream_words(&self) -> usize {
+        if self.array.dac_bits <= 8 { 8 } else { 4 }
+    }
+
+    /// Learning-rate register value: eta in unsigned fixed point with [`LEARNING_RATE_FRACTION`] fraction bits.
+    pub fn learning_rate_code(&self) -> u32 {
+        let code = (self.training.learning_rate * f64::from(1u32 << LEARNING_RATE_FRACTION)).round();
+        code.min(f64::from((1u32 << LEARNING_RATE_BITS) - 1)) as u32
+    }
+
+    /// Momentum register value: gamma in units of `2^-16`.
+    pub fn momentum_code(&self) -> u32 {
+        if self.training.optimizer == Optimizer::Sgd {
+            return 0;
+        }
+        let code = (self.training.momentum * f64::from(1u32 << MOMENTUM_BITS)).round();
+        code.min(f64::from((1u32 << MOMENTUM_BITS) - 1)) as u32
+    }
+}
+
+impl Layer {
+    /// Array rows: inputs and the bias.
+    pub fn rows(&self) -> usize {
+        self.inputs + 1
+    }
+}
+
+impl Activation {
+    /// Full scale of the activation's output (power-of-two exponent).
+    pub fn default_output_range(self) -> i32 {
+        match self {
+            Activation::Sigmoid | Activation::Tanh => 0,
+            Activation::Relu | Activation::Linear => 2,
+        }
+    }
+
+    /// Full scale of the forward read.
+    pub fn default_read_range(self) -> i32 {
+        match self {
+            Activation::Sigmoid => 3,
+            Activation::Tanh | Activation::Relu | Activation::Linear => 2,
+        }
+    }
+
+    /// Largest slope as a power-of-two exponent: 1/4 for the sigmoid, 1 for the others.
+    pub fn slope_range(self) -> i32 {
+        match self {
+            Activation::Sigmoid => -2,
+            Activation::Tanh | Activation::Relu | Activation::Linear => 0,
+        }
+    }
+}
+
+/// A shift that came out negative: the widths and ranges ask for more resolution than exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NegativeShift {
+    /// Which shift, as named in [`Shifts`].
+    pub shift: &'static str,
+    /// Missing bits.
+    pub missing: u32,
+}
+
+impl Shifts {
+    /// Shifts of layer `l` from its ranges, those of the layer after it (`None` for the output layer) and the widths.
+    ///
+    /// # Errors
+    /// The first shift that would be negative.
+    pub fn derive(
+        ranges: &Ranges,
+        next: Option<&Ranges>,
+        array: &Array,
+        state_bits: u32,
+    ) -> Result<Shifts, NegativeShift> {
+        let d = array.dac_bits as i32 - 1;
+        let a = array.adc_bits as i32 - 1;
+        let e = array.error_bits as i32 - 1;
+        let s = state_bits as i32 - 1;
+        let p = array.pulse_bits as i32;
+        let check = |shift: &'static str, v: i32| {
+            u32::try_from(v).map_err(|_| NegativeShift { shift, missing: v.unsigned_abs() })
+        };
+        // Products have the exponents of their factors; the shift takes them to the exponent of the result's least bit.
+        let error_operand = match next {
+            Some(next) => next.back - a,
+            None => ranges.output - d,
+        };
+        Ok(Shifts {
+            forward: check("forward", (ranges.read - a) - (ranges.input - d) - (ranges.weight - s))?,
+            error: check("error", (ranges.error - e) - error_operand - (ranges.slope - d))?,
+            drive: check("drive", e - d)?,
+            backward: check("backward", (ranges.back - a) - (ranges.error - d) - (ranges.weight - s))?,
+            width: check(
+                "width",
+                LEARNING_RATE_FRACTION as i32 + (ranges.update - p) - (ranges.input) - (ranges.error - e),
+            )?,
+            write: check("write", (ranges.weight - s) - (ranges.update - p - d))?,
+        })
+    }
+}
