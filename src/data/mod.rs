@@ -63,6 +63,11 @@ impl Dataset {
         &self.samples[index * self.features..][..self.features]
     }
 
+    /// Like [`Dataset::sample`], widened for the f64 reference.
+    pub fn sample_f64(&self, index: usize) -> Vec<f64> {
+        self.sample(index).iter().map(|&value| f64::from(value)).collect()
+    }
+
     /// Where sample `index` stands in its file, for messages.
     pub fn place(&self, index: usize) -> String {
         let position = self.positions[index];

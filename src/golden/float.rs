@@ -1,0 +1,324 @@
+//! The independent reference: a fully connected network in f64, trained sample by sample with SGD and classical momentum.
+//!
+//! It shares no arithmetic with the fixed-point model on purpose: what both get wrong in the same way nobody would notice.
+//! Recursion: `V <- gamma V + eta x y^T`, `W <- W + V`, with `y = (t - o) f'(r)` at the output and `y = (W^T y') f'(r)`
+//! below it (descent on the squared error `1/2 |t - o|^2`).
+
+use crate::spec::Activation;
+
+/// One layer as given: `outputs` neurons reading `inputs` values and a bias.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FloatLayer {
+    /// M, without the bias.
+    pub inputs: usize,
+    /// N.
+    pub outputs: usize,
+    pub activation: Activation,
+    /// Value on the bias row: the full scale of the layer's inputs.
+    pub bias: f64,
+    /// `(inputs + 1) * outputs`, one row per input, the bias row last.
+    pub weights: Vec<f64>,
+}
+
+/// Layers that make no network.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FloatError {
+    #[error("a network needs at least one layer")]
+    NoLayers,
+    #[error("layer {layer} has {found} weights, expected {expected} ((inputs + 1) * outputs)")]
+    Weights { layer: usize, found: usize, expected: usize },
+    #[error("layer {layer} has {found} inputs, but the layer before it has {expected} outputs")]
+    Chain { layer: usize, found: usize, expected: usize },
+}
+
+/// A network with its velocities; batch size 1.
+#[derive(Debug, Clone)]
+pub struct FloatNet {
+    layers: Vec<State>,
+    eta: f64,
+    gamma: f64,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    layer: FloatLayer,
+    /// V, shaped like the weights.
+    velocity: Vec<f64>,
+    /// a = f(r) of the last forward pass.
+    output: Vec<f64>,
+    /// y of the last backward pass.
+    error: Vec<f64>,
+}
+
+impl FloatNet {
+    /// Network with the given initial weights, learning rate `eta` and momentum `gamma` (0: plain SGD).
+    ///
+    /// # Errors
+    /// No layers, or sizes that do not fit together.
+    pub fn new(layers: Vec<FloatLayer>, eta: f64, gamma: f64) -> Result<FloatNet, FloatError> {
+        if layers.is_empty() {
+            return Err(FloatError::NoLayers);
+        }
+        for (index, layer) in layers.iter().enumerate() {
+            let expected = (layer.inputs + 1) * layer.outputs;
+            if layer.weights.len() != expected {
+                return Err(FloatError::Weights { layer: index, found: layer.weights.len(), expected });
+            }
+            if index > 0 && layer.inputs != layers[index - 1].outputs {
+                return Err(FloatError::Chain {
+                    layer: index,
+                    found: layer.inputs,
+                    expected: layers[index - 1].outputs,
+                });
+            }
+        }
+        let layers = layers.into_iter().map(|layer| State {
+            velocity: vec![0.0; layer.weights.len()],
+            output: vec![0.0; layer.outputs],
+            error: vec![0.0; layer.outputs],
+            layer,
+        });
+        Ok(FloatNet { layers: layers.collect(), eta, gamma })
+    }
+
+    /// One training step on input `x` (length: inputs) and target `t` (length: outputs).
+    /// Returns the squared error `1/2 |t - o|^2` before the step.
+    pub fn train(&mut self, x: &[f64], t: &[f64]) -> f64 {
+        self.forward(x);
+        let loss = self.backward(t);
+        let mut input = x;
+        for state in &mut self.layers {
+            state.update(input, self.eta, self.gamma);
+            input = &state.output;
+        }
+        loss
+    }
+
+    /// Outputs for input `x`.
+    pub fn infer(&self, x: &[f64]) -> Vec<f64> {
+        let mut values = x.to_vec();
+        for State { layer, .. } in &self.layers {
+            let mut output = vec![0.0; layer.outputs];
+            layer.forward(&values, &mut output);
+            values = output;
+        }
+        values
+    }
+
+    /// Share of samples (input, class) whose largest output is that of their class, 0 to 1; NaN without samples.
+    pub fn accuracy<X: AsRef<[f64]>>(&self, samples: impl IntoIterator<Item = (X, usize)>) -> f64 {
+        let (mut right, mut all) = (0u32, 0u32);
+        for (x, class) in samples {
+            right += u32::from(largest(&self.infer(x.as_ref())) == class);
+            all += 1;
+        }
+        f64::from(right) / f64::from(all)
+    }
+
+    /// Weights of layer `index`, laid out as in [`FloatLayer::weights`].
+    pub fn weights(&self, index: usize) -> &[f64] {
+        &self.layers[index].layer.weights
+    }
+
+    fn forward(&mut self, x: &[f64]) {
+        let mut input = x;
+        for state in &mut self.layers {
+            state.layer.forward(input, &mut state.output);
+            input = &state.output;
+        }
+    }
+
+    /// Fills every layer's error with the weights as they are before the update.
+    fn backward(&mut self, t: &[f64]) -> f64 {
+        let mut loss = 0.0;
+        let mut above: Option<&State> = None;
+        for state in self.layers.iter_mut().rev() {
+            match above {
+                None => {
+                    for ((y, t), a) in state.error.iter_mut().zip(t).zip(&state.output) {
+                        *y = t - a;
+                        loss += 0.5 * *y * *y;
+                    }
+                }
+                Some(above) => above.layer.transposed(&above.error, &mut state.error),
+            }
+            for (y, a) in state.error.iter_mut().zip(&state.output) {
+                *y *= slope(state.layer.activation, *a);
+            }
+            above = Some(state);
+        }
+        loss
+    }
+}
+
+impl State {
+    fn update(&mut self, input: &[f64], eta: f64, gamma: f64) {
+        let n = self.layer.outputs;
+        let rows = self.layer.weights.chunks_exact_mut(n).zip(self.velocity.chunks_exact_mut(n));
+        for (x, (weights, velocity)) in input.iter().chain([&self.layer.bias]).zip(rows) {
+            let scale = eta * x;
+            for ((w, v), y) in weights.iter_mut().zip(velocity).zip(&self.error) {
+                *v = gamma * *v + scale * y;
+                *w += *v;
+            }
+        }
+    }
+}
+
+impl FloatLayer {
+    /// `output = f(W x)`, row by row so that the inner loop runs along memory.
+    fn forward(&self, input: &[f64], output: &mut [f64]) {
+        output.fill(0.0);
+        let rows = self.weights.chunks_exact(self.outputs);
+        for (x, weights) in input.iter().chain([&self.bias]).zip(rows) {
+            for (r, w) in output.iter_mut().zip(weights) {
+                *r += w * x;
+            }
+        }
+        for r in output {
+            *r = activate(self.activation, *r);
+        }
+    }
+
+    /// `back = W^T y`, without the bias row: nothing lies below it.
+    fn transposed(&self, y: &[f64], back: &mut [f64]) {
+        for (b, weights) in back.iter_mut().zip(self.weights.chunks_exact(self.outputs)) {
+            *b = weights.iter().zip(y).map(|(w, y)| w * y).sum();
+        }
+    }
+}
+
+/// Target vector of a class: 1 at the class, elsewhere 0, or -1 for the tanh.
+pub fn target(class: usize, outputs: usize, activation: Activation) -> Vec<f64> {
+    let off = if activation == Activation::Tanh { -1.0 } else { 0.0 };
+    (0..outputs).map(|output| if output == class { 1.0 } else { off }).collect()
+}
+
+// libm rather than the platform's functions: the same command must print the same accuracy on any machine.
+fn activate(activation: Activation, r: f64) -> f64 {
+    match activation {
+        Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-r)),
+        Activation::Tanh => libm::tanh(r),
+        Activation::Relu => r.max(0.0),
+        Activation::Linear => r,
+    }
+}
+
+/// f'(r), from a = f(r); 0 for the relu at its kink.
+fn slope(activation: Activation, a: f64) -> f64 {
+    match activation {
+        Activation::Sigmoid => a * (1.0 - a),
+        Activation::Tanh => 1.0 - a * a,
+        Activation::Relu => f64::from(a > 0.0),
+        Activation::Linear => 1.0,
+    }
+}
+
+/// Index of the largest value, the first of equal ones.
+fn largest(values: &[f64]) -> usize {
+    (1..values.len()).fold(0, |best, index| if values[index] > values[best] { index } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+
+    const ALL: [Activation; 4] = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Linear];
+
+    /// Irregular weights in -0.7..0.7, the same in every run.
+    fn layer(inputs: usize, outputs: usize, activation: Activation) -> FloatLayer {
+        let weights = (0..(inputs + 1) * outputs).map(|i| 0.7 * (1.3 + 2.1 * i as f64 + outputs as f64).sin());
+        FloatLayer { inputs, outputs, activation, bias: 1.0, weights: weights.collect() }
+    }
+
+    #[test]
+    fn a_step_descends_along_the_gradient() {
+        let (x, t) = ([0.3, -0.8, 0.5], [0.9, 0.1]);
+        for hidden in ALL {
+            for output in ALL {
+                let mut first = layer(3, 4, hidden);
+                first.bias = 0.6;
+                let layers = vec![first, layer(4, 3, hidden), layer(3, 2, output)];
+                let loss = |layers: &[FloatLayer]| {
+                    let o = FloatNet::new(layers.to_vec(), 0.0, 0.0).unwrap().infer(&x);
+                    o.iter().zip(&t).map(|(o, t)| 0.5 * (t - o) * (t - o)).sum::<f64>()
+                };
+                let mut net = FloatNet::new(layers.clone(), 1.0, 0.0).unwrap();
+                assert_relative_eq!(net.train(&x, &t), loss(&layers), epsilon = 1e-12);
+                for l in 0..layers.len() {
+                    for i in 0..layers[l].weights.len() {
+                        let shifted = |by: f64| {
+                            let mut layers = layers.clone();
+                            layers[l].weights[i] += by;
+                            loss(&layers)
+                        };
+                        let gradient = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
+                        let step = net.weights(l)[i] - layers[l].weights[i];
+                        assert_relative_eq!(step, -gradient, epsilon = 1e-8, max_relative = 1e-6);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The recursion against its unrolled form: `v_k = eta sum_j gamma^(k-j) y_j x_j`.
+    #[test]
+    fn momentum_sums_past_steps_with_decaying_weight() {
+        let (eta, gamma) = (0.05, 0.9);
+        let start = layer(1, 1, Activation::Linear);
+        let mut net = FloatNet::new(vec![start.clone()], eta, gamma).unwrap();
+        let mut past: Vec<[f64; 2]> = Vec::new();
+        let mut expected = start.weights;
+        for k in 0..40 {
+            let (x, t) = ((0.7 * k as f64).cos(), (0.2 * k as f64).sin());
+            let y = t - net.infer(&[x])[0];
+            past.push([eta * y * x, eta * y]);
+            net.train(&[x], &[t]);
+            for (row, w) in expected.iter_mut().enumerate() {
+                *w += past.iter().enumerate().map(|(j, step)| gamma.powi(k - j as i32) * step[row]).sum::<f64>();
+            }
+            assert_relative_eq!(net.weights(0), &expected[..], max_relative = 1e-9);
+        }
+    }
+
+    #[test]
+    fn xor_is_learned() {
+        let samples = [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)];
+        for (output, eta) in [(Activation::Sigmoid, 0.1), (Activation::Tanh, 0.02)] {
+            let layers = vec![layer(2, 4, Activation::Tanh), layer(4, 2, output)];
+            let mut net = FloatNet::new(layers, eta, 0.9).unwrap();
+            assert!(net.accuracy(samples) < 1.0);
+            for _ in 0..500 {
+                for (x, class) in samples {
+                    net.train(&x, &target(class, 2, output));
+                }
+            }
+            assert_eq!(net.accuracy(samples), 1.0, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn targets_and_ties() {
+        assert_eq!(target(1, 3, Activation::Sigmoid), [0.0, 1.0, 0.0]);
+        assert_eq!(target(1, 3, Activation::Tanh), [-1.0, 1.0, -1.0]);
+        assert_eq!(largest(&[1.0, 3.0, 3.0]), 1);
+    }
+
+    #[test]
+    fn sizes_that_do_not_fit_are_refused() {
+        let a = layer(2, 3, Activation::Tanh);
+        let mut short = a.clone();
+        short.weights.pop();
+        assert_eq!(FloatNet::new(vec![], 0.1, 0.0).unwrap_err(), FloatError::NoLayers);
+        assert_eq!(
+            FloatNet::new(vec![short], 0.1, 0.0).unwrap_err(),
+            FloatError::Weights { layer: 0, found: 8, expected: 9 }
+        );
+        assert_eq!(
+            FloatNet::new(vec![a.clone(), a], 0.1, 0.0).unwrap_err(),
+            FloatError::Chain { layer: 1, found: 2, expected: 3 }
+        );
+    }
+}
