@@ -11,6 +11,7 @@ pub mod data;
 pub mod device;
 pub mod fixed;
 pub mod golden;
+pub mod phases;
 pub mod regmap;
 pub mod report;
 pub mod rtl;

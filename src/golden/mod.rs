@@ -1,1 +1,9 @@
-//! TBD
+//! The golden model: the whole machine in the integers of the RTL, on top of the array model.
+
+mod activation;
+pub mod momentum;
+
+pub use activation::ActivationTable;
+pub use machine::{LayerTrace, Machine, Mode, SampleTrace, initial_states};
+
+mod machine;

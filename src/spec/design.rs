@@ -294,3 +294,25 @@ impl Shifts {
         })
     }
 }
+
+impl Activation {
+    /// Name as in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Sigmoid => "sigmoid",
+            Activation::Tanh => "tanh",
+            Activation::Relu => "relu",
+            Activation::Linear => "linear",
+        }
+    }
+}
+
+impl MomentumUnit {
+    /// Name as in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            MomentumUnit::None => "none",
+            MomentumUnit::History => "history",
+        }
+    }
+}

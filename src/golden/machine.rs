@@ -1,0 +1,197 @@
+//! The reference machine: sequencer, layers, error units and momentum units in integers, one sample at a time.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::ActivationTable;
+use super::momentum::{History, Slot};
+use crate::array::Crossbar;
+use crate::fixed;
+use crate::spec::{Design, Layer, Shifts};
+
+/// What the machine does with a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Infer,
+    Train,
+}
+
+/// Everything that one sample causes, in the order of the hardware.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SampleTrace {
+    pub layers: Vec<LayerTrace>,
+}
+
+/// Transactions of one layer's array and units. Vectors that the mode does not produce are empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LayerTrace {
+    /// Row codes of the forward read, bias included.
+    pub x: Vec<i32>,
+    /// Forward ADC codes, one per column.
+    pub read: Vec<i32>,
+    /// Activation codes.
+    pub activation: Vec<i32>,
+    /// Slope codes.
+    pub slope: Vec<i32>,
+    /// Error times slope.
+    pub y: Vec<i32>,
+    /// Column codes of the transposed read (none for the first layer).
+    pub drive: Vec<i32>,
+    /// Transposed ADC codes, one per row without the bias.
+    pub back: Vec<i32>,
+    /// Write slots in order.
+    pub slots: Vec<Slot>,
+}
+
+impl SampleTrace {
+    /// Output codes of the network.
+    pub fn output(&self) -> &[i32] {
+        self.layers.last().map_or(&[], |l| &l.activation)
+    }
+}
+
+struct LayerUnit {
+    array: Crossbar,
+    table: ActivationTable,
+    history: History,
+    shifts: Shifts,
+}
+
+/// The golden machine.
+pub struct Machine {
+    layers: Vec<LayerUnit>,
+    dac_bits: u32,
+    error_bits: u32,
+    /// Registers that software may change between samples.
+    pub learning_rate: u32,
+    pub momentum: u32,
+    pub history: usize,
+    trace: SampleTrace,
+}
+
+impl Machine {
+    /// Machine with the design's initial weights and register values.
+    pub fn new(design: &Design) -> Self {
+        let layers: Vec<_> = design
+            .layers
+            .iter()
+            .enumerate()
+            .map(|(index, layer)| {
+                let mut array = Crossbar::new(design, layer);
+                array.load(&initial_states(design, index, layer));
+                LayerUnit {
+                    array,
+                    table: ActivationTable::new(design, layer),
+                    history: History::new(design.training.history, design.array.pulse_bits, layer.shifts.width),
+                    shifts: layer.shifts,
+                }
+            })
+            .collect();
+        let trace = SampleTrace { layers: vec![LayerTrace::default(); layers.len()] };
+        Machine {
+            layers,
+            dac_bits: design.array.dac_bits,
+            error_bits: design.array.error_bits,
+            learning_rate: design.learning_rate_code(),
+            momentum: design.momentum_code(),
+            history: design.training.history,
+            trace,
+        }
+    }
+
+    /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training. Returns what happened.
+    pub fn run(&mut self, input: &[i32], target: &[i32], mode: Mode) -> &SampleTrace {
+        self.forward(input);
+        for t in &mut self.trace.layers {
+            t.y.clear();
+            t.drive.clear();
+            t.back.clear();
+            t.slots.clear();
+        }
+        if mode == Mode::Train {
+            self.backward(target);
+            self.update();
+        }
+        &self.trace
+    }
+
+    fn forward(&mut self, input: &[i32]) {
+        let bias = fixed::max_code(self.dac_bits) as i32;
+        for index in 0..self.layers.len() {
+            let (before, rest) = self.trace.layers.split_at_mut(index);
+            let (unit, t) = (&mut self.layers[index], &mut rest[0]);
+            t.x.clear();
+            t.x.extend_from_slice(before.last().map_or(input, |p| &p.activation));
+            t.x.push(bias);
+            unit.array.read_forward(&t.x, &mut t.read);
+            t.activation.clear();
+            t.slope.clear();
+            for &code in &t.read {
+                let (a, slope) = unit.table.look_up(code);
+                t.activation.push(a);
+                t.slope.push(slope);
+            }
+        }
+    }
+
+    fn backward(&mut self, target: &[i32]) {
+        for index in (0..self.layers.len()).rev() {
+            let (unit, bits) = (&mut self.layers[index], self.error_bits);
+            let (head, after) = self.trace.layers.split_at_mut(index + 1);
+            let t = &mut head[index];
+            let scale = |error: i32, slope: i32| {
+                fixed::saturate(fixed::round_shift(i64::from(error) * i64::from(slope), unit.shifts.error), bits) as i32
+            };
+            match after.first() {
+                None => {
+                    let pairs = target.iter().zip(&t.activation).zip(&t.slope);
+                    t.y.extend(pairs.map(|((t, a), &slope)| scale(t - a, slope)));
+                }
+                Some(next) => t.y.extend(next.back.iter().zip(&t.slope).map(|(&b, &slope)| scale(b, slope))),
+            }
+            if index > 0 {
+                let drive = unit.shifts.drive;
+                let code = |&y: &i32| fixed::saturate(fixed::round_shift(i64::from(y), drive), self.dac_bits) as i32;
+                t.drive.extend(t.y.iter().map(code));
+                unit.array.read_transposed(&t.drive, &mut t.back);
+            }
+        }
+    }
+
+    fn update(&mut self) {
+        for (unit, t) in self.layers.iter_mut().zip(&mut self.trace.layers) {
+            t.slots = unit.history.step(&t.x, &t.y, self.learning_rate, self.momentum, self.history);
+            for slot in &t.slots {
+                unit.array.write(&slot.x, &slot.pulses);
+            }
+        }
+    }
+
+    /// Empties the momentum histories.
+    pub fn clear_history(&mut self) {
+        for unit in &mut self.layers {
+            unit.history.clear();
+        }
+    }
+
+    /// Cell states of layer `index`, row-major, bias row last.
+    pub fn states(&self, index: usize) -> &[i32] {
+        self.layers[index].array.states()
+    }
+}
+
+/// Initial states of layer `index`: uniform, seeded per layer, bias row zero.
+pub fn initial_states(design: &Design, index: usize, layer: &Layer) -> Vec<i32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(design.training.seed);
+    rng.set_stream(index as u64);
+    let glorot = (6.0 / (layer.inputs + layer.outputs) as f64).sqrt();
+    let span = design.training.initial_weight.unwrap_or(glorot);
+    let mut states: Vec<i32> = (0..layer.inputs * layer.outputs)
+        .map(|_| {
+            let w = (rng.random::<f64>() * 2.0 - 1.0) * span;
+            fixed::quantize(w, design.device.state_bits, layer.ranges.weight) as i32
+        })
+        .collect();
+    states.resize(layer.rows() * layer.outputs, 0);
+    states
+}

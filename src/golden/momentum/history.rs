@@ -1,0 +1,117 @@
+//! Truncated momentum: the last n pairs (x, y), the j-th written with widths scaled by `gamma^j` (domain: approach 1).
+//! With a depth of 1 it is plain SGD.
+
+use std::collections::VecDeque;
+
+use super::Slot;
+use crate::fixed;
+use crate::spec::{LEARNING_RATE_BITS, MOMENTUM_BITS, SCALE_GUARD_BITS};
+
+/// Ring of (x, y) pairs of one layer.
+#[derive(Debug, Clone)]
+pub struct History {
+    pulse_bits: u32,
+    width_shift: u32,
+    capacity: usize,
+    /// Newest first.
+    pairs: VecDeque<(Vec<i32>, Vec<i32>)>,
+}
+
+impl History {
+    /// An empty ring of `capacity` pairs; `width_shift` as in [`crate::spec::Shifts::width`].
+    pub fn new(capacity: usize, pulse_bits: u32, width_shift: u32) -> Self {
+        History { pulse_bits, width_shift, capacity, pairs: VecDeque::with_capacity(capacity + 1) }
+    }
+
+    /// Forgets all pairs.
+    pub fn clear(&mut self) {
+        self.pairs.clear();
+    }
+
+    /// Stores the pair of this step (`x` with bias) and returns the slots to write, newest pair first.
+    ///
+    /// `eta` is the learning-rate register, `gamma` the momentum register, `depth` the number of pairs in use. Pairs whose
+    /// widths all round to zero give no slot.
+    pub fn step(&mut self, x: &[i32], y: &[i32], eta: u32, gamma: u32, depth: usize) -> Vec<Slot> {
+        let mut pair = if self.pairs.len() == self.capacity { self.pairs.pop_back() } else { None }.unwrap_or_default();
+        pair.0.clear();
+        pair.0.extend_from_slice(x);
+        pair.1.clear();
+        pair.1.extend_from_slice(y);
+        self.pairs.push_front(pair);
+
+        let mut scale = Scale::new(eta);
+        let mut slots = Vec::new();
+        for (age, (x, y)) in self.pairs.iter().take(depth).enumerate() {
+            let factor = scale.factor();
+            scale.decay(gamma);
+            let largest = y.iter().map(|y| y.abs()).max().unwrap_or(0);
+            let longest = self.width(largest, factor);
+            if longest > 0 {
+                let pulses = y.iter().map(|&y| self.width(y.abs(), factor) * y.signum()).collect();
+                slots.push(Slot { age, x: x.clone(), pulses, longest: longest as u32 });
+            }
+        }
+        slots
+    }
+
+    fn width(&self, magnitude: i32, factor: i64) -> i32 {
+        let product = i64::from(magnitude) * factor;
+        fixed::saturate_unsigned(fixed::round_shift(product, self.width_shift), self.pulse_bits) as i32
+    }
+}
+
+/// `eta gamma^j`, formed by repeated multiplication with guard bits below the learning rate.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale(u64);
+
+impl Scale {
+    /// j = 0.
+    pub fn new(eta: u32) -> Self {
+        debug_assert!(eta < 1 << LEARNING_RATE_BITS);
+        Scale(u64::from(eta) << SCALE_GUARD_BITS)
+    }
+
+    /// The multiplier of |y|: the guard bits are cut off.
+    pub fn factor(self) -> i64 {
+        (self.0 >> SCALE_GUARD_BITS) as i64
+    }
+
+    /// j + 1.
+    pub fn decay(&mut self, gamma: u32) {
+        self.0 = (self.0 * u64::from(gamma) + (1 << (MOMENTUM_BITS - 1))) >> MOMENTUM_BITS;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_old_pairs_fall_geometrically() {
+        let mut scale = Scale::new(16384);
+        for j in 0..10 {
+            let exact = 16384.0 * 0.9f64.powi(j);
+            assert!((scale.factor() as f64 - exact).abs() < 1.1, "{j}: {} {exact}", scale.factor());
+            scale.decay(58982);
+        }
+    }
+
+    #[test]
+    fn pairs_leave_after_capacity_steps() {
+        let mut h = History::new(2, 8, 14);
+        h.step(&[1], &[10], 16384, 65535, 2);
+        h.step(&[2], &[0], 16384, 65535, 2);
+        // The silent pair of age 1 gives no slot, the first pair has left.
+        let slots = h.step(&[3], &[-5], 16384, 65535, 2);
+        assert_eq!(slots, [Slot { age: 0, x: vec![3], pulses: vec![-5], longest: 5 }]);
+    }
+
+    #[test]
+    fn gamma_zero_is_plain_sgd() {
+        let (mut h, mut plain) = (History::new(4, 8, 14), History::new(1, 8, 14));
+        for k in 1..6 {
+            assert_eq!(h.step(&[k], &[k * 7], 16384, 0, 4), plain.step(&[k], &[k * 7], 16384, 0, 1));
+        }
+    }
+}

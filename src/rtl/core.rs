@@ -1,0 +1,402 @@
+//! Askama structs of the core modules: sizes and structure that follow from the design.
+
+use askama::Template;
+
+use super::Module;
+use crate::golden::ActivationTable;
+use crate::phases::{Counter, Phase};
+use crate::spec::{Activation, Backend, Design, Layer, MomentumUnit};
+
+/// Modules without own bindings but the name: plain parametric Verilog.
+macro_rules! plain {
+    ($type:ident, $path:literal) => {
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        struct $type<'a> {
+            name: &'a str,
+        }
+    };
+}
+plain!(VectorMem, "vector_mem.v");
+plain!(RowDriver, "row_driver.v");
+plain!(ColDriver, "col_driver.v");
+plain!(ArrayPort, "array_port.v");
+plain!(ArrayEmulated, "array_emulated.v");
+
+#[derive(Template)]
+#[template(path = "momentum_unit.v", escape = "none")]
+struct MomentumTemplate<'a> {
+    name: &'a str,
+    unit: &'a str,
+    history: bool,
+}
+
+#[derive(Template)]
+#[template(path = "layer.v", escape = "none")]
+struct LayerTemplate<'a> {
+    name: &'a str,
+    unit: &'a str,
+    history: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sequencer.v", escape = "none")]
+struct Sequencer<'a> {
+    name: &'a str,
+    phases: Vec<(String, u32)>,
+}
+
+#[derive(Template)]
+#[template(path = "perf.v", escape = "none")]
+struct Perf<'a> {
+    name: &'a str,
+    /// Output name and increment.
+    counters: Vec<(String, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "act_table.v", escape = "none")]
+struct ActTable {
+    module: String,
+    function: String,
+    adc_bits: u32,
+    dac_bits: u32,
+    read_range: f64,
+    output_range: f64,
+    full_slope: u32,
+    slope_range: f64,
+    entries: Vec<String>,
+}
+
+struct TableUse {
+    suffix: String,
+    /// One bit per layer, last layer first, as a binary number.
+    mask: String,
+}
+
+#[derive(Template)]
+#[template(path = "read_path.v", escape = "none")]
+struct ReadPath<'a> {
+    name: &'a str,
+    layers: usize,
+    lanes: usize,
+    multi: bool,
+    tables: &'a [TableUse],
+    slope_depth: usize,
+    slope_addr_bits: u32,
+    slope_bases: Vec<usize>,
+    slope_wr_beat: String,
+    slope_rd_beat: String,
+    lane_masks: Vec<String>,
+    /// Shift and the mask of the layers that use it.
+    error_shifts: Vec<(u32, String)>,
+}
+
+/// Sizes of one layer as the templates need them.
+struct LayerSizes {
+    name: String,
+    inputs: usize,
+    cols: usize,
+    activation: &'static str,
+    x_beats: usize,
+    x_beat_bits: u32,
+    y_beats: usize,
+    y_beat_bits: u32,
+    fwd_groups: usize,
+    back_groups: usize,
+    group_bits: u32,
+    fwd_tail: usize,
+    back_tail: usize,
+    back: u32,
+    drive_shift: u32,
+    width_shift: u32,
+    words: usize,
+    row_bits: u32,
+    col_bits: u32,
+    word_bits: u32,
+    addr_bits: u32,
+    sum_bits: u32,
+    forward_shift: u32,
+    backward_shift: u32,
+    write_shift: u32,
+}
+
+#[derive(Template)]
+#[template(path = "top.v", escape = "none")]
+struct Top<'a> {
+    name: &'a str,
+    shape: String,
+    summary: String,
+    external: bool,
+    history: bool,
+    stream_words: usize,
+    stream_bits: usize,
+    dac_bits: usize,
+    adc_bits: usize,
+    error_bits: usize,
+    pulse_bits: u32,
+    mag_bits: usize,
+    state_bits: u32,
+    adcs: usize,
+    lanes: usize,
+    pulse_cycles: u32,
+    depth: usize,
+    depth_bits: u32,
+    full_beats: usize,
+    tail_bits: u32,
+    beat_bits: u32,
+    last_beat_bits: u32,
+    outputs: usize,
+    csr_layer_bits: u32,
+    csr_row_bits: u32,
+    csr_col_bits: u32,
+    counters: Vec<String>,
+    layers: Vec<LayerSizes>,
+}
+
+/// Bits to hold the values `0 ..= last`, at least 1.
+pub(super) fn bits_for(last: usize) -> u32 {
+    (usize::BITS - last.leading_zeros()).max(1)
+}
+
+fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
+    let (lanes, adcs) = (design.array.lanes, design.array.adcs);
+    let x_beats = layer.inputs.div_ceil(lanes);
+    let y_beats = layer.outputs.div_ceil(lanes);
+    let fwd_groups = layer.outputs.div_ceil(adcs);
+    let back_groups = layer.inputs.div_ceil(adcs);
+    let tail = |lines: usize, groups: usize| (lines - (groups - 1) * adcs).div_ceil(lanes);
+    let words = fwd_groups;
+    let product_bits = design.array.dac_bits.max(design.array.pulse_bits + 1) + design.device.state_bits;
+    LayerSizes {
+        name: layer.name.clone(),
+        inputs: layer.inputs,
+        cols: layer.outputs,
+        activation: layer.activation.name(),
+        x_beats,
+        x_beat_bits: bits_for(x_beats - 1),
+        y_beats,
+        y_beat_bits: bits_for(y_beats - 1),
+        fwd_groups,
+        back_groups,
+        group_bits: bits_for(fwd_groups.max(back_groups) - 1),
+        fwd_tail: tail(layer.outputs, fwd_groups),
+        back_tail: tail(layer.inputs, back_groups),
+        back: u32::from(index > 0),
+        drive_shift: layer.shifts.drive,
+        width_shift: layer.shifts.width,
+        words,
+        row_bits: bits_for(layer.rows() - 1),
+        col_bits: bits_for(layer.outputs - 1),
+        word_bits: bits_for(words - 1),
+        addr_bits: bits_for(layer.rows() * words - 1),
+        sum_bits: product_bits + bits_for(layer.rows().max(words * adcs)),
+        forward_shift: layer.shifts.forward,
+        backward_shift: layer.shifts.backward,
+        write_shift: layer.shifts.write,
+    }
+}
+
+/// Renders every module, top last.
+pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
+    let name = design.name.as_str();
+    let unit = design.training.momentum_unit.name();
+    let history = design.training.momentum_unit == MomentumUnit::History;
+    let mut modules = Vec::new();
+    let mut add = |suffix: &str, text: Result<String, askama::Error>| -> Result<(), askama::Error> {
+        modules.push(Module { name: format!("{name}{suffix}"), text: text? });
+        Ok(())
+    };
+
+    add("_vector_mem", VectorMem { name }.render())?;
+    add("_row_driver", RowDriver { name }.render())?;
+    add("_col_driver", ColDriver { name }.render())?;
+    add("_array_port", ArrayPort { name }.render())?;
+    add(&format!("_momentum_{unit}"), MomentumTemplate { name, unit, history }.render())?;
+    add("_layer", LayerTemplate { name, unit, history }.render())?;
+
+    let tables = activation_tables(design);
+    for (table, layer) in &tables {
+        add(&format!("_act_{}", table.suffix), act_table(design, layer, &table.suffix).render())?;
+    }
+    let uses: Vec<TableUse> = tables.into_iter().map(|(u, _)| u).collect();
+    add("_read_path", read_path(design, &uses).render())?;
+
+    let phases = Phase::ALL.iter().map(|p| (p.name().to_uppercase(), p.code())).collect();
+    add("_sequencer", Sequencer { name, phases }.render())?;
+    add("_perf", Perf { name, counters: counters() }.render())?;
+    if design.array.backend == Backend::Emulated {
+        add("_array_emulated", ArrayEmulated { name }.render())?;
+    }
+    for (suffix, text) in super::bus::render(design)? {
+        add(&suffix, Ok(text))?;
+    }
+    add("", top(design).render())?;
+    Ok(modules)
+}
+
+/// Counter outputs of the performance block and what each adds per cycle.
+fn counters() -> Vec<(String, String)> {
+    Counter::ALL
+        .iter()
+        .map(|&counter| {
+            let add = match counter {
+                Counter::Cycles => "{63'd0, phase != 4'd0}".to_string(),
+                Counter::Phase(phase) => format!("{{63'd0, phase == 4'd{}}}", phase.code()),
+                Counter::ArrayBusy => "{63'd0, array_busy}".to_string(),
+                Counter::Samples => "{63'd0, sample_end}".to_string(),
+                Counter::Slots => "{{(64 - ADD_BITS) {1'b0}}, slots_add}".to_string(),
+                Counter::SlotsSkipped => "{{(64 - ADD_BITS) {1'b0}}, skipped_add}".to_string(),
+            };
+            (format!("count_{}", counter.name()), add)
+        })
+        .collect()
+}
+
+/// Distinct tables; layers with the same function and full scales share one.
+fn activation_tables(design: &Design) -> Vec<(TableUse, &Layer)> {
+    let mut tables: Vec<(&Layer, Vec<usize>)> = Vec::new();
+    let key = |l: &Layer| (l.activation, l.ranges.read, l.ranges.output, l.ranges.slope);
+    for (index, layer) in design.layers.iter().enumerate() {
+        match tables.iter_mut().find(|(l, _)| key(l) == key(layer)) {
+            Some((_, users)) => users.push(index),
+            None => tables.push((layer, vec![index])),
+        }
+    }
+    let same_function = |a: Activation| tables.iter().filter(|(l, _)| l.activation == a).count();
+    tables
+        .iter()
+        .map(|(layer, users)| {
+            // The first user's name tells tables of one function apart.
+            let function = layer.activation.name();
+            let suffix = match same_function(layer.activation) {
+                1 => function.to_string(),
+                _ => format!("{function}_{}", layer.name),
+            };
+            (TableUse { suffix, mask: layer_mask(design.layers.len(), users) }, *layer)
+        })
+        .collect()
+}
+
+fn layer_mask(layers: usize, users: &[usize]) -> String {
+    (0..layers).rev().map(|l| if users.contains(&l) { '1' } else { '0' }).collect()
+}
+
+fn act_table(design: &Design, layer: &Layer, suffix: &str) -> ActTable {
+    let table = ActivationTable::new(design, layer);
+    let dac = design.array.dac_bits;
+    let mask = (1u32 << dac) - 1;
+    let digits = (2 * dac).div_ceil(4) as usize;
+    let words = table.activation.iter().zip(&table.slope);
+    ActTable {
+        module: format!("{}_act_{suffix}", design.name),
+        function: layer.activation.name().to_string(),
+        adc_bits: design.array.adc_bits,
+        dac_bits: dac,
+        read_range: 2f64.powi(layer.ranges.read),
+        output_range: 2f64.powi(layer.ranges.output),
+        full_slope: 1 << (dac - 1),
+        slope_range: 2f64.powi(layer.ranges.slope),
+        entries: words.map(|(&a, &s)| format!("{:0digits$x}", (s as u32) << dac | (a as u32 & mask))).collect(),
+    }
+}
+
+fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadPath<'a> {
+    let lanes = design.array.lanes;
+    let count = design.layers.len();
+    let hidden = &design.layers[..count - 1];
+    let mut slope_bases = Vec::new();
+    let mut slope_depth = 0;
+    for layer in hidden {
+        slope_bases.push(slope_depth);
+        slope_depth += layer.outputs.div_ceil(lanes);
+    }
+    let slope_addr_bits = bits_for(slope_depth.max(1) - 1);
+    let beat_bits = max_beat_bits(design);
+    // Address and beat number differ in width; take or pad the beat's bits.
+    let beat = |signal: &str| {
+        if beat_bits > slope_addr_bits {
+            format!("{signal}[{}:0]", slope_addr_bits - 1)
+        } else if beat_bits == slope_addr_bits {
+            signal.to_string()
+        } else {
+            format!("{{{}'d0, {signal}}}", slope_addr_bits - beat_bits)
+        }
+    };
+    let lane_masks = design.layers.iter().map(|l| {
+        let used = (l.outputs - 1) % lanes + 1;
+        (0..lanes).rev().map(|k| if k < used { '1' } else { '0' }).collect()
+    });
+    let mut error_shifts: Vec<(u32, Vec<usize>)> = Vec::new();
+    for (index, layer) in design.layers.iter().enumerate() {
+        match error_shifts.iter_mut().find(|(shift, _)| *shift == layer.shifts.error) {
+            Some((_, users)) => users.push(index),
+            None => error_shifts.push((layer.shifts.error, vec![index])),
+        }
+    }
+    ReadPath {
+        name: &design.name,
+        layers: count,
+        lanes,
+        multi: count > 1,
+        tables,
+        slope_depth,
+        slope_addr_bits,
+        slope_bases,
+        slope_wr_beat: beat("s1_beat_q"),
+        slope_rd_beat: beat("s0_beat_q"),
+        lane_masks: lane_masks.collect(),
+        error_shifts: error_shifts.into_iter().map(|(s, users)| (s, layer_mask(count, &users))).collect(),
+    }
+}
+
+/// Bits of a beat number of the longest vector.
+fn max_beat_bits(design: &Design) -> u32 {
+    let longest = design.layers.iter().map(|l| l.inputs.max(l.outputs)).max().unwrap_or(1);
+    bits_for(longest.div_ceil(design.array.lanes) - 1)
+}
+
+fn top(design: &Design) -> Top<'_> {
+    let array = &design.array;
+    let layers: Vec<LayerSizes> = design.layers.iter().enumerate().map(|(i, l)| layer_sizes(design, i, l)).collect();
+    let full_beats = array.adcs.div_ceil(array.lanes);
+    let widths: Vec<String> =
+        std::iter::once(design.inputs).chain(design.layers.iter().map(|l| l.outputs)).map(|n| n.to_string()).collect();
+    let max = |f: fn(&LayerSizes) -> u32| layers.iter().map(f).max().unwrap_or(1);
+    Top {
+        name: &design.name,
+        shape: widths.join("-"),
+        summary: format!(
+            "Momentum unit {}, {} lanes, {} ADCs per array, {} array.",
+            design.training.momentum_unit.name(),
+            array.lanes,
+            array.adcs,
+            if array.backend == Backend::External { "external" } else { "emulated" }
+        ),
+        external: array.backend == Backend::External,
+        history: design.training.momentum_unit == MomentumUnit::History,
+        stream_words: design.stream_words(),
+        stream_bits: 64 / design.stream_words(),
+        dac_bits: array.dac_bits as usize,
+        adc_bits: array.adc_bits as usize,
+        error_bits: array.error_bits as usize,
+        pulse_bits: array.pulse_bits,
+        mag_bits: array.pulse_bits.max(array.dac_bits - 1) as usize,
+        state_bits: design.device.state_bits,
+        adcs: array.adcs,
+        lanes: array.lanes,
+        pulse_cycles: design.timing.pulse_lsb,
+        depth: design.training.history,
+        depth_bits: bits_for(design.training.history),
+        full_beats,
+        tail_bits: bits_for(full_beats),
+        beat_bits: max_beat_bits(design),
+        last_beat_bits: bits_for(design.outputs().div_ceil(array.lanes) - 1),
+        outputs: design.outputs(),
+        csr_layer_bits: bits_for(layers.len() - 1),
+        csr_row_bits: max(|l| l.row_bits),
+        csr_col_bits: max(|l| l.col_bits),
+        counters: Counter::ALL.iter().map(|c| format!("count_{}", c.name())).collect(),
+        layers,
+    }
+}

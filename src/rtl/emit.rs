@@ -1,0 +1,1 @@
+//! Writing a generated design to a folder: never over a file that memrtl did not write, never half.

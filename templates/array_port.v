@@ -1,0 +1,133 @@
+`default_nettype none
+// Port to one array macro: runs forward reads, transposed reads and write slots, one at a time.
+//
+// Reads: the lines are driven while `op_valid` is high; the macro answers `adc_group` 0, 1, ... with `adc_valid`, a code
+// moves when `adc_valid` and `adc_ready` are both high. Writes: the ramp runs from `op_valid` on; the slot ends with its
+// longest pulse, or later when the macro holds `op_ready` low.
+// Latency: `op_valid` rises one cycle after a take; a next operation that is ready follows without a gap.
+module ${ name }$_array_port #(
+    parameter PULSE_BITS   = 8,  // bits of a pulse width
+    parameter PULSE_CYCLES = 1,  // clock cycles per pulse-width unit
+    parameter FWD_GROUPS   = 4,  // conversions of a forward read
+    parameter BACK_GROUPS  = 8,  // conversions of a transposed read
+    parameter GROUP_BITS   = 3   // bits of a group number
+) (
+    input  wire                  clk,
+    input  wire                  rst_n,
+    input  wire                  fwd_req,       // the row stage holds x of a sample to read
+    input  wire                  back_req,      // the column stage holds codes of a transposed read
+    input  wire                  slot_req,      // both stages hold a write slot
+    input  wire [PULSE_BITS-1:0] slot_longest,  // its longest pulse, at least 1
+    output wire                  take_fwd,      // this cycle moves the row stage to the rows
+    output wire                  take_back,     // this cycle moves the column stage to the columns
+    output wire                  take_slot,     // this cycle moves both
+    output wire                  tick,          // a ramp step ends
+    output wire [PULSE_BITS-1:0] ramp,          // number of the running ramp step
+    output wire                  idle,          // no operation runs
+    output wire                  op_valid,      // an operation runs
+    output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write
+    output wire                  op_last,       // reads: last group; writes: last pulse cycle or waiting for op_ready
+    input  wire                  op_ready,      // writes: the macro has taken the slot
+    output wire [GROUP_BITS-1:0] adc_group,     // lines to convert: group g is lines g*ADCS and up
+    output wire                  adc_ready,     // the code of this group is taken
+    input  wire                  adc_valid,     // the macro presents the code of this group
+    input  wire                  path_ready,    // the read path takes a code
+    output wire                  group_last     // the running group is the last of its read
+);
+  localparam [1:0] KIND_FORWARD = 2'd0;
+  localparam [1:0] KIND_BACK    = 2'd1;
+  localparam [1:0] KIND_WRITE   = 2'd2;
+  localparam [1:0] ST_IDLE  = 2'd0;
+  localparam [1:0] ST_READ  = 2'd1;
+  localparam [1:0] ST_WRITE = 2'd2;
+  localparam [31:0] FWD_LAST  = FWD_GROUPS - 1;
+  localparam [31:0] BACK_LAST = BACK_GROUPS - 1;
+  localparam [PULSE_BITS-1:0] RAMP_FIRST = 1;
+  localparam [GROUP_BITS-1:0] GROUP_STEP = 1;
+
+  reg [1:0]            state_q, state_d;
+  reg [1:0]            kind_q, kind_d;
+  reg [GROUP_BITS-1:0] group_q;
+  reg [PULSE_BITS-1:0] ramp_q;
+  reg [PULSE_BITS-1:0] longest_q;
+  reg                  pulsed_q;
+
+  wire reading  = state_q == ST_READ;
+  wire writing  = state_q == ST_WRITE;
+  wire transfer = reading && adc_valid && path_ready;
+  wire read_end = transfer && group_last;
+  // The ramp stays at its last step until the macro is done.
+  wire pulse_end = tick && (ramp_q == longest_q);
+  wire write_end = writing && (pulse_end || pulsed_q) && op_ready;
+  wire free      = (state_q == ST_IDLE) || read_end || write_end;
+
+  assign take_back = free && back_req;
+  assign take_slot = free && slot_req && !back_req;
+  assign take_fwd  = free && fwd_req && !slot_req && !back_req;
+
+  always @* begin
+    state_d = state_q;
+    kind_d  = kind_q;
+    if (free) begin
+      state_d = ST_IDLE;
+      if (take_back) begin
+        state_d = ST_READ;
+        kind_d  = KIND_BACK;
+      end
+      if (take_slot) begin
+        state_d = ST_WRITE;
+        kind_d  = KIND_WRITE;
+      end
+      if (take_fwd) begin
+        state_d = ST_READ;
+        kind_d  = KIND_FORWARD;
+      end
+    end
+  end
+
+  always @(posedge clk) begin
+    if (!rst_n) state_q <= ST_IDLE;
+    else state_q <= state_d;
+  end
+
+  always @(posedge clk) begin
+    kind_q <= kind_d;
+    if (take_fwd || take_back) group_q <= {GROUP_BITS{1'b0}};
+    else if (transfer) group_q <= group_q + GROUP_STEP;
+    if (take_slot) begin
+      longest_q <= slot_longest;
+      ramp_q    <= RAMP_FIRST;
+      pulsed_q  <= 1'b0;
+    end else if (pulse_end) begin
+      pulsed_q <= 1'b1;
+    end else if (tick) begin
+      ramp_q <= ramp_q + RAMP_FIRST;
+    end
+  end
+
+  generate
+    if (PULSE_CYCLES == 1) begin : gen_tick_each
+      assign tick = writing && !pulsed_q;
+    end else begin : gen_tick_scaled
+      localparam SCALE_BITS = $clog2(PULSE_CYCLES);
+      localparam [31:0] SCALE_LAST = PULSE_CYCLES - 1;
+      localparam [SCALE_BITS-1:0] SCALE_STEP = 1;
+      reg [SCALE_BITS-1:0] scale_q;
+      always @(posedge clk) begin
+        if (take_slot || tick) scale_q <= {SCALE_BITS{1'b0}};
+        else if (writing) scale_q <= scale_q + SCALE_STEP;
+      end
+      assign tick = writing && !pulsed_q && (scale_q == SCALE_LAST[SCALE_BITS-1:0]);
+    end
+  endgenerate
+
+  assign ramp       = ramp_q;
+  assign idle       = state_q == ST_IDLE;
+  assign op_valid   = reading || writing;
+  assign op_kind    = kind_q;
+  assign group_last = group_q == ((kind_q == KIND_BACK) ? BACK_LAST[GROUP_BITS-1:0] : FWD_LAST[GROUP_BITS-1:0]);
+  assign op_last    = (reading && group_last) || (writing && (pulse_end || pulsed_q));
+  assign adc_group  = group_q;
+  assign adc_ready  = reading && path_ready;
+endmodule
+`default_nettype wire

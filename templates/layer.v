@@ -1,0 +1,287 @@
+`default_nettype none
+// Layer engine: drivers, array port and momentum unit of one layer.
+//
+// x beats fill the row stage (and pass the momentum unit); `fwd_enable` lets the forward read start. y beats are stored by the
+// momentum unit and, with BACK, drive the columns of the transposed read as rounded codes. Write slots follow on their own.
+module ${ name }$_layer #(
+    parameter INPUTS       = 64,  // rows without the bias
+    parameter COLS         = 32,  // columns
+    parameter DAC_BITS     = 8,   // bits of a driven code
+    parameter ERROR_BITS   = 12,  // bits of a word of y
+    parameter PULSE_BITS   = 8,   // bits of a pulse width
+    parameter MAG_BITS     = 8,   // bits of a column magnitude
+    parameter PULSE_CYCLES = 1,   // clock cycles per pulse-width unit
+    parameter LANES        = 8,   // words per beat
+    parameter X_BEATS      = 8,   // beats of x
+    parameter X_BEAT_BITS  = 3,
+    parameter Y_BEATS      = 4,   // beats of y
+    parameter Y_BEAT_BITS  = 2,
+    parameter FWD_GROUPS   = 4,   // conversions of a forward read
+    parameter BACK_GROUPS  = 8,   // conversions of a transposed read
+    parameter GROUP_BITS   = 3,
+    parameter FWD_TAIL     = 1,   // beats of the last group of a forward read
+    parameter BACK_TAIL    = 1,   // beats of the last group of a transposed read
+    parameter FULL_BEATS   = 1,   // beats of any other group
+    parameter TAIL_BITS    = 1,   // bits of these three
+<%- if history %>
+    parameter DEPTH        = 8,   // pairs of history
+    parameter DEPTH_BITS   = 4,
+<%- endif %>
+    parameter BACK         = 1,   // 1: this layer runs transposed reads
+    parameter DRIVE_SHIFT  = 4,   // y -> driven code: divided by 2^DRIVE_SHIFT, rounded
+    parameter WIDTH_SHIFT  = 14   // |y| eta gamma^j -> pulse width
+) (
+    input  wire                           clk,
+    input  wire                           rst_n,
+    input  wire [15:0]                    learning_rate,
+<%- if history %>
+    input  wire [15:0]                    momentum,
+    input  wire [DEPTH_BITS-1:0]          depth,
+    input  wire                           clear_history,
+<%- endif %>
+    input  wire                           x_valid,      // input vector of the layer
+    input  wire [X_BEAT_BITS-1:0]         x_beat,
+    input  wire                           x_last,
+    input  wire [LANES*DAC_BITS-1:0]      x_data,
+    input  wire                           fwd_enable,   // a forward read may start
+    input  wire                           y_valid,      // error times slope
+    input  wire [Y_BEAT_BITS-1:0]         y_beat,
+    input  wire                           y_last,
+    input  wire [LANES*ERROR_BITS-1:0]    y_data,
+    input  wire                           path_ready,   // the read path takes a code
+    output wire                           fwd_start,    // a forward read starts in the next cycle
+    output wire                           back_start,   // a transposed read starts in the next cycle
+    output wire                           code_valid,   // a group's codes leave the macro in this cycle
+    output wire                           code_last,    // it is the read's last group
+    output wire [TAIL_BITS-1:0]           code_beats,   // beats in this group
+    output wire                           unit_idle,    // the momentum unit has nothing left to fetch
+    output wire                           port_idle,    // the array does nothing
+    output wire                           slot_start,   // a write slot starts in the next cycle
+    output wire                           slot_skipped, // a stored pair gave no pulse
+    output wire                           op_valid,     // array macro, see docs/array-macro.md
+    output wire [1:0]                     op_kind,
+    output wire                           op_last,
+    input  wire                           op_ready,
+    output wire [(INPUTS+1)*DAC_BITS-1:0] row_code,
+    output wire [COLS*MAG_BITS-1:0]       col_mag,
+    output wire [COLS-1:0]                col_neg,
+    output wire [COLS-1:0]                col_on,
+    output wire [GROUP_BITS-1:0]          adc_group,
+    output wire                           adc_ready,
+    input  wire                           adc_valid
+);
+  // --- Stages: who waits in them ---------------------------------------------------------------------------------------
+  reg  x_staged_q;
+  wire take_fwd;
+  always @(posedge clk) begin
+    if (!rst_n) x_staged_q <= 1'b0;
+    else x_staged_q <= (x_valid && x_last) || (x_staged_q && !take_fwd);
+  end
+
+  wire back_req;
+  wire take_back;
+  wire drive_valid;
+  wire [LANES*MAG_BITS-1:0] drive_mag;
+  wire [LANES-1:0]          drive_neg;
+  generate
+    if (BACK != 0) begin : gen_back
+      localparam ROUNDED = ERROR_BITS + 1;
+      localparam signed [ROUNDED-1:0] ONE   = 1;
+      localparam signed [ROUNDED-1:0] HALF  = (DRIVE_SHIFT == 0) ? {ROUNDED{1'b0}} : (ONE << DRIVE_SHIFT) >>> 1;
+      localparam signed [ROUNDED-1:0] LIMIT = (ONE << (DAC_BITS - 1)) - ONE;
+      reg back_q;
+      always @(posedge clk) begin
+        if (!rst_n) back_q <= 1'b0;
+        else back_q <= (y_valid && y_last) || (back_q && !take_back);
+      end
+      assign back_req    = back_q;
+      assign drive_valid = y_valid;
+
+      // Magnitude of y, rounded to a code (half towards plus infinity) and saturated.
+      function [DAC_BITS-2:0] drive_of;
+        input [ERROR_BITS-1:0] value;
+        reg signed [ROUNDED-1:0] rounded;
+        begin
+          rounded = $signed({value[ERROR_BITS-1], value}) + HALF;
+          rounded = rounded >>> DRIVE_SHIFT;
+          if (rounded < 0) rounded = -rounded;
+          drive_of = (rounded > LIMIT) ? LIMIT[DAC_BITS-2:0] : rounded[DAC_BITS-2:0];
+        end
+      endfunction
+
+      genvar d;
+      for (d = 0; d < LANES; d = d + 1) begin : gen_drive
+        wire [DAC_BITS-2:0] magnitude = drive_of(y_data[d*ERROR_BITS+:ERROR_BITS]);
+        if (MAG_BITS > DAC_BITS - 1) begin : gen_wide
+          assign drive_mag[d*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - DAC_BITS + 1) {1'b0}}, magnitude};
+        end else begin : gen_exact
+          assign drive_mag[d*MAG_BITS+:MAG_BITS] = magnitude;
+        end
+        assign drive_neg[d] = y_data[d*ERROR_BITS+ERROR_BITS-1];
+      end
+    end else begin : gen_no_back
+      wire unused_back = &{1'b0, take_back};
+      assign back_req    = 1'b0;
+      assign drive_valid = 1'b0;
+      assign drive_mag   = {LANES * MAG_BITS{1'b0}};
+      assign drive_neg   = {LANES{1'b0}};
+    end
+  endgenerate
+
+  // --- Momentum unit ---------------------------------------------------------------------------------------------------
+<%- if history %>
+  wire                       row_valid;
+  wire [X_BEAT_BITS-1:0]     row_beat;
+  wire [LANES*DAC_BITS-1:0]  row_data;
+  wire                       slot_rows;
+<%- endif %>
+  wire                       col_valid;
+  wire [Y_BEAT_BITS-1:0]     col_beat;
+  wire [LANES*MAG_BITS-1:0]  unit_mag;
+  wire [LANES-1:0]           unit_neg;
+  wire                       slot_req;
+  wire [PULSE_BITS-1:0]      slot_longest;
+  wire                       take_slot;
+
+  ${ name }$_momentum_${ unit }$ #(
+<%- if history %>
+      .DEPTH      (DEPTH),
+      .DEPTH_BITS (DEPTH_BITS),
+      .INPUTS_BITS(LANES * DAC_BITS),
+      .X_BEATS    (X_BEATS),
+      .X_BEAT_BITS(X_BEAT_BITS),
+<%- endif %>
+      .Y_BEATS    (Y_BEATS),
+      .Y_BEAT_BITS(Y_BEAT_BITS),
+      .LANES      (LANES),
+      .ERROR_BITS (ERROR_BITS),
+      .PULSE_BITS (PULSE_BITS),
+      .MAG_BITS   (MAG_BITS),
+      .WIDTH_SHIFT(WIDTH_SHIFT)
+  ) u_momentum (
+      .clk          (clk),
+      .rst_n        (rst_n),
+      .learning_rate(learning_rate),
+<%- if history %>
+      .momentum     (momentum),
+      .depth        (depth),
+      .clear_history(clear_history),
+      .x_valid      (x_valid),
+      .x_beat       (x_beat),
+      .x_data       (x_data),
+<%- endif %>
+      .y_valid      (y_valid),
+      .y_beat       (y_beat),
+      .y_last       (y_last),
+      .y_data       (y_data),
+      .stage_busy   (back_req),
+<%- if history %>
+      .row_valid    (row_valid),
+      .row_beat     (row_beat),
+      .row_data     (row_data),
+<%- endif %>
+      .col_valid    (col_valid),
+      .col_beat     (col_beat),
+      .col_mag      (unit_mag),
+      .col_neg      (unit_neg),
+      .slot_req     (slot_req),
+<%- if history %>
+      .slot_rows    (slot_rows),
+<%- endif %>
+      .slot_longest (slot_longest),
+      .slot_take    (take_slot),
+      .skipped      (slot_skipped),
+      .idle         (unit_idle)
+  );
+
+  // --- Array port and drivers ------------------------------------------------------------------------------------------
+  wire                  tick;
+  wire [PULSE_BITS-1:0] ramp;
+  wire                  group_last;
+
+  ${ name }$_array_port #(
+      .PULSE_BITS  (PULSE_BITS),
+      .PULSE_CYCLES(PULSE_CYCLES),
+      .FWD_GROUPS  (FWD_GROUPS),
+      .BACK_GROUPS (BACK_GROUPS),
+      .GROUP_BITS  (GROUP_BITS)
+  ) u_port (
+      .clk         (clk),
+      .rst_n       (rst_n),
+      .fwd_req     (x_staged_q && fwd_enable),
+      .back_req    (back_req),
+      .slot_req    (slot_req),
+      .slot_longest(slot_longest),
+      .take_fwd    (take_fwd),
+      .take_back   (take_back),
+      .take_slot   (take_slot),
+      .tick        (tick),
+      .ramp        (ramp),
+      .idle        (port_idle),
+      .op_valid    (op_valid),
+      .op_kind     (op_kind),
+      .op_last     (op_last),
+      .op_ready    (op_ready),
+      .adc_group   (adc_group),
+      .adc_ready   (adc_ready),
+      .adc_valid   (adc_valid),
+      .path_ready  (path_ready),
+      .group_last  (group_last)
+  );
+
+  ${ name }$_row_driver #(
+      .INPUTS   (INPUTS),
+      .DAC_BITS (DAC_BITS),
+      .LANES    (LANES),
+      .BEATS    (X_BEATS),
+      .BEAT_BITS(X_BEAT_BITS)
+  ) u_rows (
+      .clk       (clk),
+<%- if history %>
+      .load_valid(x_valid || row_valid),
+      .load_beat (row_valid ? row_beat : x_beat),
+      .load_data (row_valid ? row_data : x_data),
+      .take      (take_fwd || (take_slot && slot_rows)),
+<%- else %>
+      .load_valid(x_valid),
+      .load_beat (x_beat),
+      .load_data (x_data),
+      .take      (take_fwd),
+<%- endif %>
+      .row_code  (row_code)
+  );
+
+  ${ name }$_col_driver #(
+      .COLS      (COLS),
+      .MAG_BITS  (MAG_BITS),
+      .PULSE_BITS(PULSE_BITS),
+      .LANES     (LANES),
+      .BEATS     (Y_BEATS),
+      .BEAT_BITS (Y_BEAT_BITS)
+  ) u_cols (
+      .clk       (clk),
+      .rst_n     (rst_n),
+      .load_valid(drive_valid || col_valid),
+      .load_beat (col_valid ? col_beat : y_beat),
+      .load_mag  (col_valid ? unit_mag : drive_mag),
+      .load_neg  (col_valid ? unit_neg : drive_neg),
+      .take      (take_back || take_slot),
+      .take_pulse(take_slot),
+      .tick      (tick),
+      .ramp      (ramp),
+      .col_mag   (col_mag),
+      .col_neg   (col_neg),
+      .col_on    (col_on)
+  );
+
+  localparam [31:0] TAIL_FWD  = FWD_TAIL;
+  localparam [31:0] TAIL_BACK = BACK_TAIL;
+  localparam [31:0] TAIL_FULL = FULL_BEATS;
+  assign fwd_start  = take_fwd;
+  assign back_start = take_back;
+  assign slot_start = take_slot;
+  assign code_valid = adc_valid && adc_ready;
+  assign code_last  = group_last;
+  assign code_beats = !group_last ? TAIL_FULL[TAIL_BITS-1:0] : op_kind[0] ? TAIL_BACK[TAIL_BITS-1:0] : TAIL_FWD[TAIL_BITS-1:0];
+endmodule
+`default_nettype wire

@@ -1,0 +1,407 @@
+`default_nettype none
+<%- if history %>
+// Momentum unit `history`: truncated momentum. The last DEPTH pairs (x, y) sit in a ring; each training step writes them
+// newest first, the j-th with pulse widths scaled by eta gamma^j. A pair whose widths all round to zero is skipped.
+//
+// x and y of the current sample are stored as they pass by. The selector finds the next pair with a pulse (2 cycles a pair),
+// the fetcher brings it into the driver stages while the slot before it still runs.
+<%- else %>
+// Momentum unit `none`: plain SGD. One rank-1 write per training step with pulse widths scaled by eta; none when all widths
+// round to zero. The rows still hold x from the forward read.
+<%- endif %>
+// Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
+module ${ name }$_momentum_${ unit }$ #(
+<%- if history %>
+    parameter DEPTH        = 8,   // pairs
+    parameter DEPTH_BITS   = 4,   // bits of a number of pairs, 0 to DEPTH
+    parameter INPUTS_BITS  = 64,  // bits of an x beat
+    parameter X_BEATS      = 8,   // beats of x
+    parameter X_BEAT_BITS  = 3,   // bits of an x beat number
+<%- endif %>
+    parameter Y_BEATS      = 4,   // beats of y
+    parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
+    parameter LANES        = 8,   // words per beat
+    parameter ERROR_BITS   = 12,  // bits of a word of y
+    parameter PULSE_BITS   = 8,   // bits of a pulse width
+    parameter MAG_BITS     = 8,   // bits of a column magnitude, at least PULSE_BITS
+    parameter WIDTH_SHIFT  = 14   // |y| * eta gamma^j is divided by 2^WIDTH_SHIFT, rounded
+) (
+    input  wire                          clk,
+    input  wire                          rst_n,
+    input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
+<%- if history %>
+    input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
+    input  wire [DEPTH_BITS-1:0]         depth,          // pairs in use, 1 to DEPTH
+    input  wire                          clear_history,  // forget all pairs (taken when idle)
+    input  wire                          x_valid,        // x of the sample passes by
+    input  wire [X_BEAT_BITS-1:0]        x_beat,
+    input  wire [INPUTS_BITS-1:0]        x_data,
+<%- endif %>
+    input  wire                          y_valid,        // y of the sample passes by
+    input  wire [Y_BEAT_BITS-1:0]        y_beat,
+    input  wire                          y_last,
+    input  wire [LANES*ERROR_BITS-1:0]   y_data,
+    input  wire                          stage_busy,     // the column stage waits for a transposed read
+<%- if history %>
+    output wire                          row_valid,      // x beat for the row stage
+    output wire [X_BEAT_BITS-1:0]        row_beat,
+    output wire [INPUTS_BITS-1:0]        row_data,
+<%- endif %>
+    output wire                          col_valid,      // pulse-width beat for the column stage
+    output wire [Y_BEAT_BITS-1:0]        col_beat,
+    output wire [LANES*MAG_BITS-1:0]     col_mag,
+    output wire [LANES-1:0]              col_neg,
+    output wire                          slot_req,       // the stages hold a slot
+<%- if history %>
+    output wire                          slot_rows,      // the slot brings its own row codes
+<%- endif %>
+    output wire [PULSE_BITS-1:0]         slot_longest,   // its longest pulse
+    input  wire                          slot_take,      // the slot starts
+    output wire                          skipped,        // a pair without a pulse was passed over
+    output wire                          idle            // nothing left to fetch; the row stage is free
+);
+  localparam MAGNITUDE = ERROR_BITS - 1;
+  localparam PRODUCT   = MAGNITUDE + 16;
+  localparam ROUNDED   = PRODUCT + 1;
+  localparam [31:0]        Y_LAST = Y_BEATS - 1;
+  localparam [ROUNDED-1:0] ONE    = 1;
+  localparam [MAGNITUDE-1:0] MAGNITUDE_ONE = 1;
+  localparam [ROUNDED-1:0] HALF   = (WIDTH_SHIFT == 0) ? {ROUNDED{1'b0}} : (ONE << WIDTH_SHIFT) >> 1;
+  localparam [ROUNDED-1:0] LONGEST = (ONE << PULSE_BITS) - ONE;
+
+  // Pulse width of a product |y| * factor: rounded, saturated at the longest pulse.
+  function [PULSE_BITS-1:0] width_of;
+    input [PRODUCT-1:0] product;
+    reg   [ROUNDED-1:0] rounded;
+    begin
+      rounded  = ({1'b0, product} + HALF) >> WIDTH_SHIFT;
+      width_of = (rounded > LONGEST) ? LONGEST[PULSE_BITS-1:0] : rounded[PULSE_BITS-1:0];
+    end
+  endfunction
+
+  function [MAGNITUDE-1:0] magnitude_of;
+    input [ERROR_BITS-1:0] value;
+    // y saturates symmetrically, so the magnitude always fits.
+    magnitude_of = value[ERROR_BITS-1] ? ~value[MAGNITUDE-1:0] + MAGNITUDE_ONE : value[MAGNITUDE-1:0];
+  endfunction
+
+  // --- Peak: largest |y| of the current sample ------------------------------------------------------------------------
+  reg [MAGNITUDE-1:0] peak_q;
+  reg [MAGNITUDE-1:0] peak_d;
+  integer p;
+  always @* begin
+    peak_d = (y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q;
+    for (p = 0; p < LANES; p = p + 1) begin
+      if (magnitude_of(y_data[p*ERROR_BITS+:ERROR_BITS]) > peak_d) peak_d = magnitude_of(y_data[p*ERROR_BITS+:ERROR_BITS]);
+    end
+  end
+  always @(posedge clk) if (y_valid) peak_q <= peak_d;
+
+  // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------
+  localparam [1:0] SEL_IDLE  = 2'd0;
+  localparam [1:0] SEL_SCALE = 2'd1;
+  localparam [1:0] SEL_WIDTH = 2'd2;
+  localparam [1:0] SEL_OFFER = 2'd3;
+
+  reg [1:0]            sel_q, sel_d;
+  reg [PRODUCT-1:0]    peak_product_q;
+  reg [PULSE_BITS-1:0] longest_q;
+  wire [PULSE_BITS-1:0] longest = width_of(peak_product_q);
+  wire                 silent  = longest == {PULSE_BITS{1'b0}};
+  wire                 fetch_take;
+  wire                 advance = ((sel_q == SEL_WIDTH) && silent) || fetch_take;
+<%- if history %>
+  localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
+  localparam Y_ADDR_BITS = (DEPTH * Y_BEATS > 1) ? $clog2(DEPTH * Y_BEATS) : 1;
+  localparam INDEX_BITS  = (DEPTH > 1) ? $clog2(DEPTH) : 1;
+  localparam [31:0] TOP_INDEX = DEPTH - 1;
+  localparam [31:0] TOP_X     = (DEPTH - 1) * X_BEATS;
+  localparam [31:0] TOP_Y     = (DEPTH - 1) * Y_BEATS;
+  localparam [31:0] STEP_X    = X_BEATS;
+  localparam [31:0] STEP_Y    = Y_BEATS;
+  localparam [31:0] FULL      = DEPTH;
+  localparam [INDEX_BITS-1:0] INDEX_ONE = 1;
+  localparam [DEPTH_BITS-1:0] COUNT_ONE = 1;
+
+  // The newest pair lies at the head; older pairs lie at lower addresses, wrapping around.
+  reg [INDEX_BITS-1:0]  head_q, pair_q;
+  reg [X_ADDR_BITS-1:0] head_x_q, pair_x_q;
+  reg [Y_ADDR_BITS-1:0] head_y_q, pair_y_q;
+  reg [DEPTH_BITS-1:0]  stored_q;  // pairs of earlier samples, 0 to DEPTH
+  reg [DEPTH_BITS-1:0]  left_q;    // pairs still to look at, the current one included
+  reg                   newest_q;  // the pair looked at is the current sample's
+  reg                   clear_q;   // a clear waits for the unit to be idle
+  reg [23:0]            scale_q;   // eta gamma^j with 8 guard bits
+  reg [DEPTH*MAGNITUDE-1:0] peaks_q;
+  wire [15:0]           factor     = scale_q[23:8];
+  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
+  wire [39:0]           decayed    = {16'd0, scale_q} * {24'd0, momentum} + 40'h8000;
+  wire unused_decayed = &{1'b0, decayed[15:0]};
+  wire                  last_pair  = left_q == COUNT_ONE;
+  wire [DEPTH_BITS-1:0] available  = (stored_q == FULL[DEPTH_BITS-1:0]) ? stored_q : stored_q + COUNT_ONE;
+<%- else %>
+  wire [15:0]          factor    = learning_rate;
+  wire [MAGNITUDE-1:0] pair_peak = peak_q;
+<%- endif %>
+
+  always @* begin
+    sel_d = sel_q;
+    case (sel_q)
+      SEL_IDLE:  if (y_valid && y_last) sel_d = SEL_SCALE;
+      SEL_SCALE: sel_d = SEL_WIDTH;
+<%- if history %>
+      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : last_pair ? SEL_IDLE : SEL_SCALE;
+      SEL_OFFER: if (fetch_take) sel_d = last_pair ? SEL_IDLE : SEL_SCALE;
+<%- else %>
+      SEL_WIDTH: sel_d = silent ? SEL_IDLE : SEL_OFFER;
+      SEL_OFFER: if (fetch_take) sel_d = SEL_IDLE;
+<%- endif %>
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (!rst_n) sel_q <= SEL_IDLE;
+    else sel_q <= sel_d;
+  end
+
+  always @(posedge clk) begin
+    peak_product_q <= {{16{1'b0}}, pair_peak} * {{MAGNITUDE{1'b0}}, factor};
+    if (sel_q == SEL_WIDTH) longest_q <= longest;
+  end
+<%- if history %>
+
+  always @(posedge clk) begin
+    if (sel_q == SEL_IDLE) begin
+      scale_q  <= {learning_rate, 8'd0};
+      pair_q   <= head_q;
+      pair_x_q <= head_x_q;
+      pair_y_q <= head_y_q;
+      newest_q <= 1'b1;
+      left_q   <= (available < depth) ? available : depth;
+    end else if (advance) begin
+      scale_q  <= decayed[39:16];
+      pair_q   <= (pair_q == {INDEX_BITS{1'b0}}) ? TOP_INDEX[INDEX_BITS-1:0] : pair_q - INDEX_ONE;
+      pair_x_q <= (pair_q == {INDEX_BITS{1'b0}}) ? TOP_X[X_ADDR_BITS-1:0] : pair_x_q - STEP_X[X_ADDR_BITS-1:0];
+      pair_y_q <= (pair_q == {INDEX_BITS{1'b0}}) ? TOP_Y[Y_ADDR_BITS-1:0] : pair_y_q - STEP_Y[Y_ADDR_BITS-1:0];
+      newest_q <= 1'b0;
+      left_q   <= left_q - COUNT_ONE;
+    end
+    if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
+  end
+
+  // The head moves on when the step's last pair has been looked at; the fetcher keeps its own addresses.
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      head_q   <= {INDEX_BITS{1'b0}};
+      head_x_q <= {X_ADDR_BITS{1'b0}};
+      head_y_q <= {Y_ADDR_BITS{1'b0}};
+      stored_q <= {DEPTH_BITS{1'b0}};
+      clear_q  <= 1'b0;
+    end else begin
+      if (advance && last_pair) begin
+        head_q   <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {INDEX_BITS{1'b0}} : head_q + INDEX_ONE;
+        head_x_q <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {X_ADDR_BITS{1'b0}} : head_x_q + STEP_X[X_ADDR_BITS-1:0];
+        head_y_q <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {Y_ADDR_BITS{1'b0}} : head_y_q + STEP_Y[Y_ADDR_BITS-1:0];
+        stored_q <= available;
+      end else if ((sel_q == SEL_IDLE) && clear_q) begin
+        stored_q <= {DEPTH_BITS{1'b0}};
+      end
+      clear_q <= clear_history || (clear_q && (sel_q != SEL_IDLE));
+    end
+  end
+<%- endif %>
+
+  // --- Fetcher: pair -> driver stages -----------------------------------------------------------------------------------
+  localparam [1:0] FETCH_IDLE   = 2'd0;
+  localparam [1:0] FETCH_READ   = 2'd1;
+  localparam [1:0] FETCH_DRAIN  = 2'd2;
+  localparam [1:0] FETCH_STAGED = 2'd3;
+<%- if history %>
+  localparam BEATS     = (X_BEATS > Y_BEATS) ? X_BEATS : Y_BEATS;
+  localparam BEAT_BITS = (X_BEATS > Y_BEATS) ? X_BEAT_BITS : Y_BEAT_BITS;
+  localparam [31:0] X_LAST    = X_BEATS - 1;
+  localparam [31:0] BEAT_LAST = BEATS - 1;
+<%- else %>
+  localparam BEAT_BITS = Y_BEAT_BITS;
+<%- endif %>
+  localparam [BEAT_BITS-1:0] BEAT_ONE = 1;
+
+  reg [1:0]            fetch_q, fetch_d;
+  reg [BEAT_BITS-1:0]  beat_q;
+  reg [15:0]           fetch_factor_q;
+  reg [PULSE_BITS-1:0] fetch_longest_q;
+  reg                  drained_q;
+<%- if history %>
+  reg                   fetch_rows_q;
+  reg [X_ADDR_BITS-1:0] fetch_x_q;
+  reg [Y_ADDR_BITS-1:0] fetch_y_q;
+  reg                   x_left_q;
+  reg                   y_left_q;
+  wire x_read    = (fetch_q == FETCH_READ) && fetch_rows_q && x_left_q;
+  wire y_read    = (fetch_q == FETCH_READ) && y_left_q;
+  wire beat_last = beat_q == (fetch_rows_q ? BEAT_LAST[BEAT_BITS-1:0] : Y_LAST[BEAT_BITS-1:0]);
+<%- else %>
+  wire y_read    = fetch_q == FETCH_READ;
+  wire beat_last = beat_q == Y_LAST[BEAT_BITS-1:0];
+<%- endif %>
+
+  assign fetch_take = (sel_q == SEL_OFFER) && !stage_busy && ((fetch_q == FETCH_IDLE) || slot_take);
+
+  always @* begin
+    fetch_d = fetch_q;
+    case (fetch_q)
+      FETCH_IDLE:   if (fetch_take) fetch_d = FETCH_READ;
+      FETCH_READ:   if (beat_last) fetch_d = FETCH_DRAIN;
+      // Two cycles: memory output, then the scaled width.
+      FETCH_DRAIN:  if (drained_q) fetch_d = FETCH_STAGED;
+      FETCH_STAGED: if (slot_take) fetch_d = fetch_take ? FETCH_READ : FETCH_IDLE;
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (!rst_n) fetch_q <= FETCH_IDLE;
+    else fetch_q <= fetch_d;
+  end
+
+  always @(posedge clk) begin
+    drained_q <= fetch_q == FETCH_DRAIN;
+    if (fetch_take) begin
+      beat_q          <= {BEAT_BITS{1'b0}};
+      fetch_factor_q  <= factor;
+      fetch_longest_q <= longest_q;
+<%- if history %>
+      fetch_rows_q    <= !newest_q;
+      fetch_x_q       <= pair_x_q;
+      fetch_y_q       <= pair_y_q;
+      x_left_q        <= 1'b1;
+      y_left_q        <= 1'b1;
+<%- endif %>
+    end else begin
+      beat_q <= beat_q + BEAT_ONE;
+<%- if history %>
+      if (x_read) fetch_x_q <= fetch_x_q + {{(X_ADDR_BITS - 1) {1'b0}}, 1'b1};
+      if (y_read) fetch_y_q <= fetch_y_q + {{(Y_ADDR_BITS - 1) {1'b0}}, 1'b1};
+      if (beat_q[X_BEAT_BITS-1:0] == X_LAST[X_BEAT_BITS-1:0]) x_left_q <= 1'b0;
+      if (beat_q[Y_BEAT_BITS-1:0] == Y_LAST[Y_BEAT_BITS-1:0]) y_left_q <= 1'b0;
+<%- endif %>
+    end
+  end
+
+  // Memory output, then the scaled width, each one cycle after the other.
+  wire [LANES*ERROR_BITS-1:0] y_out;
+  reg                         y_out_valid_q;
+  reg [Y_BEAT_BITS-1:0]       y_out_beat_q;
+  reg                         width_valid_q;
+  reg [Y_BEAT_BITS-1:0]       width_beat_q;
+  reg [LANES*PULSE_BITS-1:0]  width_q;
+  reg [LANES-1:0]             neg_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      y_out_valid_q <= 1'b0;
+      width_valid_q <= 1'b0;
+    end else begin
+      y_out_valid_q <= y_read;
+      width_valid_q <= y_out_valid_q;
+    end
+  end
+
+  integer w;
+  always @(posedge clk) begin
+    y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
+    width_beat_q <= y_out_beat_q;
+    for (w = 0; w < LANES; w = w + 1) begin
+      width_q[w*PULSE_BITS+:PULSE_BITS] <=
+          width_of({{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q});
+      neg_q[w] <= y_out[w*ERROR_BITS+ERROR_BITS-1];
+    end
+  end
+<%- if history %>
+
+  reg                   x_out_valid_q;
+  reg [X_BEAT_BITS-1:0] x_out_beat_q;
+  always @(posedge clk) begin
+    if (!rst_n) x_out_valid_q <= 1'b0;
+    else x_out_valid_q <= x_read;
+  end
+  always @(posedge clk) x_out_beat_q <= beat_q[X_BEAT_BITS-1:0];
+
+  wire [X_ADDR_BITS-1:0] x_store_addr;
+  wire [Y_ADDR_BITS-1:0] y_store_addr;
+  generate
+    if (X_ADDR_BITS > X_BEAT_BITS) begin : gen_x_addr
+      assign x_store_addr = head_x_q + {{(X_ADDR_BITS - X_BEAT_BITS) {1'b0}}, x_beat};
+    end else begin : gen_x_addr_full
+      assign x_store_addr = head_x_q + x_beat[X_ADDR_BITS-1:0];
+    end
+    if (Y_ADDR_BITS > Y_BEAT_BITS) begin : gen_y_addr
+      assign y_store_addr = head_y_q + {{(Y_ADDR_BITS - Y_BEAT_BITS) {1'b0}}, y_beat};
+    end else begin : gen_y_addr_full
+      assign y_store_addr = head_y_q + y_beat[Y_ADDR_BITS-1:0];
+    end
+  endgenerate
+
+  ${ name }$_vector_mem #(
+      .WIDTH    (INPUTS_BITS),
+      .DEPTH    (DEPTH * X_BEATS),
+      .ADDR_BITS(X_ADDR_BITS)
+  ) u_x_ring (
+      .clk    (clk),
+      .wr_en  (x_valid),
+      .wr_addr(x_store_addr),
+      .wr_data(x_data),
+      .rd_en  (x_read),
+      .rd_addr(fetch_x_q),
+      .rd_data(row_data)
+  );
+
+  ${ name }$_vector_mem #(
+      .WIDTH    (LANES * ERROR_BITS),
+      .DEPTH    (DEPTH * Y_BEATS),
+      .ADDR_BITS(Y_ADDR_BITS)
+  ) u_y_ring (
+      .clk    (clk),
+      .wr_en  (y_valid),
+      .wr_addr(y_store_addr),
+      .wr_data(y_data),
+      .rd_en  (y_read),
+      .rd_addr(fetch_y_q),
+      .rd_data(y_out)
+  );
+
+  assign row_valid = x_out_valid_q;
+  assign row_beat  = x_out_beat_q;
+  assign slot_rows = fetch_rows_q;
+<%- else %>
+  ${ name }$_vector_mem #(
+      .WIDTH    (LANES * ERROR_BITS),
+      .DEPTH    (Y_BEATS),
+      .ADDR_BITS(Y_BEAT_BITS)
+  ) u_y (
+      .clk    (clk),
+      .wr_en  (y_valid),
+      .wr_addr(y_beat),
+      .wr_data(y_data),
+      .rd_en  (y_read),
+      .rd_addr(beat_q),
+      .rd_data(y_out)
+  );
+
+<%- endif %>
+  integer m;
+  reg [LANES*MAG_BITS-1:0] mag;
+  always @* begin
+    mag = {LANES * MAG_BITS{1'b0}};
+    for (m = 0; m < LANES; m = m + 1) mag[m*MAG_BITS+:PULSE_BITS] = width_q[m*PULSE_BITS+:PULSE_BITS];
+  end
+
+  assign col_valid    = width_valid_q;
+  assign col_beat     = width_beat_q;
+  assign col_mag      = mag;
+  assign col_neg      = neg_q;
+  assign slot_req     = fetch_q == FETCH_STAGED;
+  assign slot_longest = fetch_longest_q;
+  assign skipped      = (sel_q == SEL_WIDTH) && silent;
+  assign idle         = (sel_q == SEL_IDLE) && (fetch_q == FETCH_IDLE);
+endmodule
+`default_nettype wire

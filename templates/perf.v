@@ -1,0 +1,51 @@
+`default_nettype none
+// Performance counters, 64 bits each, cleared by reset or on request.
+module ${ name }$_perf #(
+    parameter LAYERS = 2  // layers
+) (
+    input  wire              clk,
+    input  wire              rst_n,
+    input  wire              clear,        // all counters to zero
+    input  wire [3:0]        phase,        // running phase
+    input  wire              array_busy,   // at least one array reads, converts or writes
+    input  wire              sample_end,   // a sample is finished
+    input  wire [LAYERS-1:0] slot_start,   // a write slot starts
+    input  wire [LAYERS-1:0] slot_skipped, // a stored pair gave no pulse
+<%- for counter in counters %>
+    output wire [63:0]       ${ counter.0 }$<% if !loop.last %>,<% endif %>
+<%- endfor %>
+);
+  localparam ADD_BITS = $clog2(LAYERS + 1) + 1;
+  reg [ADD_BITS-1:0] slots_add;
+  reg [ADD_BITS-1:0] skipped_add;
+  integer l;
+  always @* begin
+    slots_add   = {ADD_BITS{1'b0}};
+    skipped_add = {ADD_BITS{1'b0}};
+    for (l = 0; l < LAYERS; l = l + 1) begin
+      slots_add   = slots_add + {{(ADD_BITS - 1) {1'b0}}, slot_start[l]};
+      skipped_add = skipped_add + {{(ADD_BITS - 1) {1'b0}}, slot_skipped[l]};
+    end
+  end
+<%- for counter in counters %>
+
+  reg [63:0] ${ counter.0 }$_q;
+<%- endfor %>
+
+  always @(posedge clk) begin
+    if (!rst_n || clear) begin
+<%- for counter in counters %>
+      ${ counter.0 }$_q <= 64'd0;
+<%- endfor %>
+    end else begin
+<%- for counter in counters %>
+      ${ counter.0 }$_q <= ${ counter.0 }$_q + ${ counter.1 }$;
+<%- endfor %>
+    end
+  end
+<%- for counter in counters %>
+
+  assign ${ counter.0 }$ = ${ counter.0 }$_q;
+<%- endfor %>
+endmodule
+`default_nettype wire

@@ -1,0 +1,293 @@
+`default_nettype none
+// Read path, shared by all layers (one array reads at a time): ADC codes -> activations and errors.
+//
+//   codes -> gear -> s0: table look-up, slope memory, target  -> s1: activation out, operands
+//                                                             -> s2: product, rounded -> s3: y out
+//
+// Forward reads: s1 carries the activation beat of the layer that was read. In training the output layer goes on: target minus
+// activation, times slope, is its y. Transposed reads of layer l: the codes times the stored slope are y of layer l - 1.
+// Latency from a code's transfer: activation 2 cycles, y 4 cycles (one more per further beat of its group).
+module ${ name }$_read_path #(
+    parameter ADCS        = 8,   // codes per group
+    parameter LANES       = 8,   // words per beat
+    parameter ADC_BITS    = 8,   // bits of an ADC code
+    parameter DAC_BITS    = 8,   // bits of an activation; of a slope, too
+    parameter ERROR_BITS  = 12,  // bits of a word of y
+    parameter LAYERS      = 2,   // layers
+    parameter BEAT_BITS   = 3,   // bits of the longest vector's beat number
+    parameter TAIL_BITS   = 1    // bits of the beats of a group
+) (
+    input  wire                         clk,
+    input  wire                         rst_n,
+    input  wire                         train,
+    input  wire [LAYERS-1:0]            fwd_start,   // a forward read of this layer starts
+    input  wire [LAYERS-1:0]            back_start,  // a transposed read of this layer starts
+    output wire                         code_ready,  // a group can be taken
+    input  wire                         code_valid,
+    input  wire                         code_last,   // last group of the read
+    input  wire [TAIL_BITS-1:0]         code_beats,  // beats of the group
+    input  wire [ADCS*ADC_BITS-1:0]     code_data,
+    output wire                         t_rd_en,     // read the targets' beat, data one cycle later
+    output wire [BEAT_BITS-1:0]         t_rd_beat,
+    input  wire [LANES*DAC_BITS-1:0]    t_rd_data,
+    output wire [LAYERS-1:0]            act_valid,   // activation beat of this layer
+    output wire [BEAT_BITS-1:0]         act_beat,
+    output wire                         act_last,
+    output wire [LANES*DAC_BITS-1:0]    act_data,
+    output wire [LAYERS-1:0]            y_valid,     // y beat of this layer
+    output wire [BEAT_BITS-1:0]         y_beat,
+    output wire                         y_last,
+    output wire [LANES*ERROR_BITS-1:0]  y_data
+);
+  localparam WORD     = 2 * DAC_BITS;
+  localparam OPERAND  = (ADC_BITS > DAC_BITS + 1) ? ADC_BITS : DAC_BITS + 1;
+  localparam PRODUCT  = OPERAND + DAC_BITS + 2;
+  localparam [BEAT_BITS-1:0] BEAT_ONE = 1;
+
+  // --- Context: whose read it is. A read is drained before the next one delivers its first code. --------------------------
+  reg [LAYERS-1:0] layer_q;
+  reg              back_q;
+  always @(posedge clk) begin
+    if (|fwd_start || |back_start) begin
+      layer_q <= fwd_start | back_start;
+      back_q  <= |back_start;
+    end
+  end
+
+  // --- s0: beats ------------------------------------------------------------------------------------------------------------
+  wire                      s0_valid;
+  wire                      s0_last;
+  wire [LANES*ADC_BITS-1:0] s0_code;
+  reg  [BEAT_BITS-1:0]      s0_beat_q;
+
+  ${ name }$_gear #(
+      .WORD(ADC_BITS),
+      .IN  (ADCS),
+      .OUT (LANES)
+  ) u_gear (
+      .clk      (clk),
+      .rst_n    (rst_n),
+      .in_valid (code_valid),
+      .in_ready (code_ready),
+      .in_last  (code_last),
+      .in_beats (code_beats),
+      .in_data  (code_data),
+      .out_valid(s0_valid),
+      .out_ready(1'b1),
+      .out_last (s0_last),
+      .out_data (s0_code)
+  );
+
+  always @(posedge clk) begin
+    if (!rst_n || (s0_valid && s0_last)) s0_beat_q <= {BEAT_BITS{1'b0}};
+    else if (s0_valid) s0_beat_q <= s0_beat_q + BEAT_ONE;
+  end
+
+  assign t_rd_en   = s0_valid && !back_q && layer_q[LAYERS-1] && train;
+  assign t_rd_beat = s0_beat_q;
+
+  // --- s1: tables, operands ---------------------------------------------------------------------------------------------------
+  reg                      s1_valid_q;
+  reg                      s1_last_q;
+  reg                      s1_back_q;
+  reg [LAYERS-1:0]         s1_layer_q;
+  reg [BEAT_BITS-1:0]      s1_beat_q;
+<%- if multi %>
+  reg [LANES*ADC_BITS-1:0] s1_code_q;
+<%- endif %>
+  always @(posedge clk) begin
+    if (!rst_n) s1_valid_q <= 1'b0;
+    else s1_valid_q <= s0_valid;
+  end
+  always @(posedge clk) begin
+    s1_last_q  <= s0_last;
+    s1_back_q  <= back_q;
+    s1_layer_q <= layer_q;
+    s1_beat_q  <= s0_beat_q;
+<%- if multi %>
+    s1_code_q  <= s0_code;
+<%- endif %>
+  end
+
+  wire [LANES*WORD-1:0] s1_entry;
+<%- for table in tables %>
+  wire [LANES*WORD-1:0] entry_${ table.suffix }$;
+<%- endfor %>
+  genvar k;
+  generate
+    for (k = 0; k < LANES; k = k + 1) begin : gen_tables
+<%- for table in tables %>
+      ${ name }$_act_${ table.suffix }$ u_${ table.suffix }$ (
+          .clk (clk),
+          .en  (s0_valid),
+          .code(s0_code[k*ADC_BITS+:ADC_BITS]),
+          .data(entry_${ table.suffix }$[k*WORD+:WORD])
+      );
+<%- endfor %>
+    end
+  endgenerate
+<%- if tables.len() == 1 %>
+  assign s1_entry = entry_${ tables[0].suffix }$;
+<%- else %>
+  assign s1_entry =
+<%- for table in tables %>
+      ({LANES * WORD{|(s1_layer_q & ${ layers }$'b${ table.mask }$)}} & entry_${ table.suffix }$)<% if loop.last %>;<% else %> |<% endif %>
+<%- endfor %>
+<%- endif %>
+
+  wire [LANES*DAC_BITS-1:0] s1_act;
+  wire [LANES*DAC_BITS-1:0] s1_table_slope;
+  generate
+    for (k = 0; k < LANES; k = k + 1) begin : gen_split
+      assign s1_act[k*DAC_BITS+:DAC_BITS]         = s1_entry[k*WORD+:DAC_BITS];
+      assign s1_table_slope[k*DAC_BITS+:DAC_BITS] = s1_entry[k*WORD+DAC_BITS+:DAC_BITS];
+    end
+  endgenerate
+
+  assign act_valid = (s1_valid_q && !s1_back_q) ? s1_layer_q : {LAYERS{1'b0}};
+  assign act_beat  = s1_beat_q;
+  assign act_last  = s1_last_q;
+  assign act_data  = s1_act;
+<%- if multi %>
+
+  // Slopes of the hidden layers wait here for the transposed read of the layer after them.
+  localparam SLOPE_DEPTH     = ${ slope_depth }$;
+  localparam SLOPE_ADDR_BITS = ${ slope_addr_bits }$;
+  wire [LANES*DAC_BITS-1:0] s1_slope;
+  reg  [SLOPE_ADDR_BITS-1:0] slope_wr_addr;
+  reg  [SLOPE_ADDR_BITS-1:0] slope_rd_addr;
+  always @* begin
+    slope_wr_addr = {SLOPE_ADDR_BITS{1'b0}};
+    slope_rd_addr = {SLOPE_ADDR_BITS{1'b0}};
+<%- for base in slope_bases %>
+    if (s1_layer_q[${ loop.index0 }$]) slope_wr_addr = ${ slope_addr_bits }$'d${ base }$ + ${ slope_wr_beat }$;
+    if (layer_q[${ loop.index0 + 1 }$]) slope_rd_addr = ${ slope_addr_bits }$'d${ base }$ + ${ slope_rd_beat }$;
+<%- endfor %>
+  end
+
+  ${ name }$_vector_mem #(
+      .WIDTH    (LANES * DAC_BITS),
+      .DEPTH    (SLOPE_DEPTH),
+      .ADDR_BITS(SLOPE_ADDR_BITS)
+  ) u_slopes (
+      .clk    (clk),
+      .wr_en  (s1_valid_q && !s1_back_q && !s1_layer_q[LAYERS-1]),
+      .wr_addr(slope_wr_addr),
+      .wr_data(s1_table_slope),
+      .rd_en  (s0_valid && back_q),
+      .rd_addr(slope_rd_addr),
+      .rd_data(s1_slope)
+  );
+
+<%- endif %>
+  // --- s2: operand and slope; lanes beyond the layer's last word are silenced by a zero slope ------------------------------------
+  wire [LAYERS-1:0] s1_dest = s1_back_q ? s1_layer_q >> 1 : s1_layer_q;
+  reg  [LANES-1:0]  s1_lanes;
+  always @* begin
+    s1_lanes = {LANES{1'b1}};
+<%- for mask in lane_masks %>
+    if (s1_last_q && s1_dest[${ loop.index0 }$]) s1_lanes = ${ lanes }$'b${ mask }$;
+<%- endfor %>
+  end
+
+  reg                      s2_valid_q;
+  reg                      s2_last_q;
+  reg [LAYERS-1:0]         s2_dest_q;
+  reg [BEAT_BITS-1:0]      s2_beat_q;
+  reg [LANES*OPERAND-1:0]  s2_operand_q;
+  reg [LANES*DAC_BITS-1:0] s2_slope_q;
+  always @(posedge clk) begin
+    if (!rst_n) s2_valid_q <= 1'b0;
+    else s2_valid_q <= s1_valid_q && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
+  end
+
+  integer i;
+  always @(posedge clk) begin
+    s2_last_q <= s1_last_q;
+    s2_dest_q <= s1_dest;
+    s2_beat_q <= s1_beat_q;
+    for (i = 0; i < LANES; i = i + 1) begin
+<%- if multi %>
+      s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
+          {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
+          {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
+          {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
+      s2_slope_q[i*DAC_BITS+:DAC_BITS] <= !s1_lanes[i] ? {DAC_BITS{1'b0}} :
+          s1_back_q ? s1_slope[i*DAC_BITS+:DAC_BITS] : s1_table_slope[i*DAC_BITS+:DAC_BITS];
+<%- else %>
+      s2_operand_q[i*OPERAND+:OPERAND] <=
+          {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
+          {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
+      s2_slope_q[i*DAC_BITS+:DAC_BITS] <= s1_lanes[i] ? s1_table_slope[i*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
+<%- endif %>
+    end
+  end
+
+  // --- s3: product, rounded (half towards plus infinity), saturated symmetrically ---------------------------------------------------
+  localparam signed [PRODUCT-1:0] ONE   = 1;
+  localparam signed [PRODUCT-1:0] LIMIT = (ONE << (ERROR_BITS - 1)) - ONE;
+<%- if error_shifts.len() == 1 %>
+  localparam SHIFT = ${ error_shifts[0].0 }$;
+  localparam signed [PRODUCT-1:0] HALF = (SHIFT == 0) ? {PRODUCT{1'b0}} : (ONE << SHIFT) >>> 1;
+<%- else %>
+  reg        [5:0]         shift;
+  wire signed [PRODUCT-1:0] half = (ONE << shift) >>> 1;
+  always @* begin
+    shift = 6'd0;
+<%- for s in error_shifts %>
+    if (|(s2_dest_q & ${ layers }$'b${ s.1 }$)) shift = 6'd${ s.0 }$;
+<%- endfor %>
+  end
+<%- endif %>
+
+  function [ERROR_BITS-1:0] saturated;
+    input signed [PRODUCT-1:0] value;
+    begin
+      if (value > LIMIT) saturated = LIMIT[ERROR_BITS-1:0];
+      else if (value < -LIMIT) saturated = ~LIMIT[ERROR_BITS-1:0] + {{(ERROR_BITS - 1) {1'b0}}, 1'b1};
+      else saturated = value[ERROR_BITS-1:0];
+    end
+  endfunction
+
+  reg                          s3_valid_q;
+  reg                          s3_last_q;
+  reg [LAYERS-1:0]             s3_dest_q;
+  reg [BEAT_BITS-1:0]          s3_beat_q;
+  reg [LANES*ERROR_BITS-1:0]   s3_y_q;
+  reg signed [PRODUCT-1:0]     operand;
+  reg signed [PRODUCT-1:0]     slope;
+  always @(posedge clk) begin
+    if (!rst_n) s3_valid_q <= 1'b0;
+    else s3_valid_q <= s2_valid_q;
+  end
+
+  integer j;
+  reg [LANES*ERROR_BITS-1:0] y_d;
+  always @* begin
+    y_d     = {LANES * ERROR_BITS{1'b0}};
+    operand = {PRODUCT{1'b0}};
+    slope   = {PRODUCT{1'b0}};
+    for (j = 0; j < LANES; j = j + 1) begin
+      operand = {{(PRODUCT - OPERAND + 1) {s2_operand_q[j*OPERAND+OPERAND-1]}}, s2_operand_q[j*OPERAND+:OPERAND-1]};
+      slope   = {{(PRODUCT - DAC_BITS) {1'b0}}, s2_slope_q[j*DAC_BITS+:DAC_BITS]};
+<%- if error_shifts.len() == 1 %>
+      y_d[j*ERROR_BITS+:ERROR_BITS] = saturated((operand * slope + HALF) >>> SHIFT);
+<%- else %>
+      y_d[j*ERROR_BITS+:ERROR_BITS] = saturated((operand * slope + half) >>> shift);
+<%- endif %>
+    end
+  end
+
+  always @(posedge clk) begin
+    s3_last_q <= s2_last_q;
+    s3_dest_q <= s2_dest_q;
+    s3_beat_q <= s2_beat_q;
+    s3_y_q    <= y_d;
+  end
+
+  assign y_valid = s3_valid_q ? s3_dest_q : {LAYERS{1'b0}};
+  assign y_beat  = s3_beat_q;
+  assign y_last  = s3_last_q;
+  assign y_data  = s3_y_q;
+endmodule
+`default_nettype wire

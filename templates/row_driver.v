@@ -1,0 +1,46 @@
+`default_nettype none
+// Row drivers of one array: holds the DAC code of every row.
+//
+// A vector arrives in beats of LANES words in a stage, while the active codes still drive the rows; `take` moves the whole
+// stage to the rows at once. The last row is the bias, always at full scale.
+// Latency: a beat is in the stage one cycle after `load_valid`; `row_code` changes one cycle after `take`.
+module ${ name }$_row_driver #(
+    parameter INPUTS    = 64,  // rows without the bias
+    parameter DAC_BITS  = 8,   // bits of a row code, two's complement
+    parameter LANES     = 8,   // words per beat
+    parameter BEATS     = 8,   // beats per vector: INPUTS / LANES, rounded up
+    parameter BEAT_BITS = 3    // bits of a beat number
+) (
+    input  wire                             clk,
+    input  wire                             load_valid,  // a beat for the stage
+    input  wire [BEAT_BITS-1:0]             load_beat,   // its number, lowest words first
+    input  wire [LANES*DAC_BITS-1:0]        load_data,   // its words, lowest first
+    input  wire                             take,        // stage -> rows
+    output wire [(INPUTS+1)*DAC_BITS-1:0]   row_code     // codes of all rows, row 0 lowest, bias highest
+);
+  localparam BEAT_WIDTH = LANES * DAC_BITS;
+  localparam [DAC_BITS-1:0] FULL_SCALE = {1'b0, {(DAC_BITS - 1) {1'b1}}};
+
+  reg [BEATS*BEAT_WIDTH-1:0] stage_q;
+  reg [INPUTS*DAC_BITS-1:0]  row_q;
+
+  integer b;
+  always @(posedge clk) begin
+    if (load_valid) begin
+      for (b = 0; b < BEATS; b = b + 1) begin
+        if (load_beat == b[BEAT_BITS-1:0]) stage_q[b*BEAT_WIDTH+:BEAT_WIDTH] <= load_data;
+      end
+    end
+    if (take) row_q <= stage_q[INPUTS*DAC_BITS-1:0];
+  end
+
+  assign row_code = {FULL_SCALE, row_q};
+
+  // The last beat may be wider than the rows that remain.
+  generate
+    if (BEATS * LANES > INPUTS) begin : gen_pad
+      wire unused_pad = &{1'b0, stage_q[BEATS*BEAT_WIDTH-1:INPUTS*DAC_BITS]};
+    end
+  endgenerate
+endmodule
+`default_nettype wire

@@ -1,0 +1,126 @@
+`default_nettype none
+// Sequencer: one sample after the other through forward read, backward read and update; loads the next sample's x into the
+// first layer's row stage as soon as that is free.
+module ${ name }$_sequencer #(
+    parameter X_BEATS     = 8,  // beats of one input vector
+    parameter X_BEAT_BITS = 3
+) (
+    input  wire                   clk,
+    input  wire                   rst_n,
+    input  wire                   run,           // keep taking samples
+    input  wire                   train,         // train, else infer
+    input  wire                   emit,          // send outputs in training, too
+    input  wire                   sample_valid,  // a complete sample waits
+    output wire                   x_rd_en,       // read one beat of its x
+    output wire [X_BEAT_BITS-1:0] x_rd_beat,
+    output wire                   x_done,        // its x is no longer needed
+    output wire                   t_done,        // its targets are no longer needed
+    output wire                   x_valid,       // beat for the first layer, data from the sample memory
+    output wire [X_BEAT_BITS-1:0] x_beat,
+    output wire                   x_last,
+    output wire                   start,         // the first layer's forward read may start
+    input  wire                   out_free,      // the output side takes a vector
+    input  wire                   out_done,      // last activation beat of the output layer
+    input  wire                   error_done,    // last y beat of the output layer
+    input  wire                   first_done,    // last y beat of the first layer
+    input  wire                   first_free,    // the first layer's row stage is no longer needed
+    input  wire                   all_idle,      // all units and arrays are done
+    output wire                   busy,          // a sample is in the machine
+    output wire [3:0]             phase,         // see the STATUS register
+    output wire                   sample_end     // a sample is finished with this cycle
+);
+  localparam [2:0] ST_IDLE     = 3'd0;
+  localparam [2:0] ST_WAIT     = 3'd1;
+  localparam [2:0] ST_START    = 3'd2;
+  localparam [2:0] ST_FORWARD  = 3'd3;
+  localparam [2:0] ST_BACKWARD = 3'd4;
+  localparam [2:0] ST_UPDATE   = 3'd5;
+<%- for phase in phases %>
+  localparam [3:0] PHASE_${ phase.0 }$ = 4'd${ phase.1 }$;
+<%- endfor %>
+
+  reg [2:0] state_q, state_d;
+  reg       loading_q;
+  reg       loaded_q;
+  // A vector that enters the output side in this cycle takes the place that is still shown as free.
+  wire      out_ok = (out_free && !out_done) || (train && !emit);
+
+  // A finished sample is followed at once by the next when that is loaded already.
+  wire [2:0] state_next_sample = !run ? ST_IDLE : (loaded_q && out_ok) ? ST_START : ST_WAIT;
+  wire       forward_end       = (state_q == ST_FORWARD) && (train ? error_done : out_done);
+
+  always @* begin
+    state_d = state_q;
+    case (state_q)
+      ST_IDLE, ST_WAIT: state_d = state_next_sample;
+      ST_START:         state_d = ST_FORWARD;
+      // With a single layer its y is the first layer's: nothing to propagate.
+      ST_FORWARD:       if (forward_end) state_d = !train ? state_next_sample : first_done ? ST_UPDATE : ST_BACKWARD;
+      ST_BACKWARD:      if (first_done) state_d = ST_UPDATE;
+      ST_UPDATE:        if (all_idle) state_d = state_next_sample;
+      default:          state_d = ST_IDLE;
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (!rst_n) state_q <= ST_IDLE;
+    else state_q <= state_d;
+  end
+
+  // --- Loader: sample memory -> row stage of the first layer ------------------------------------------------------------
+  localparam [31:0] LAST_BEAT = X_BEATS - 1;
+  localparam [X_BEAT_BITS-1:0] BEAT_ONE = 1;
+  reg [X_BEAT_BITS-1:0] beat_q;
+  reg                   x_valid_q;
+  reg                   x_last_q;
+  reg [X_BEAT_BITS-1:0] x_beat_q;
+  // While a sample trains, its history still needs the row stage until the last pair is fetched.
+  wire stage_free = (state_q == ST_WAIT) || (train ? (state_q == ST_UPDATE) && first_free : state_q == ST_FORWARD);
+  wire load_start = stage_free && run && sample_valid && !loading_q && !loaded_q;
+  wire load_last  = loading_q && (beat_q == LAST_BEAT[X_BEAT_BITS-1:0]);
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      loading_q <= 1'b0;
+      loaded_q  <= 1'b0;
+      x_valid_q <= 1'b0;
+    end else begin
+      loading_q <= load_start || (loading_q && !load_last);
+      loaded_q  <= load_last || (loaded_q && (state_q != ST_START));
+      x_valid_q <= loading_q;
+    end
+  end
+
+  always @(posedge clk) begin
+    beat_q   <= loading_q ? beat_q + BEAT_ONE : {X_BEAT_BITS{1'b0}};
+    x_beat_q <= beat_q;
+    x_last_q <= load_last;
+  end
+
+  assign x_rd_en   = loading_q;
+  assign x_rd_beat = beat_q;
+  assign x_done    = load_last;
+  assign t_done    = forward_end;
+  assign x_valid   = x_valid_q;
+  assign x_beat    = x_beat_q;
+  assign x_last    = x_last_q;
+  assign start     = state_q == ST_START;
+
+  // --- Status ------------------------------------------------------------------------------------------------------------
+  reg [3:0] phase_now;
+  always @* begin
+    case (state_q)
+      ST_IDLE:               phase_now = PHASE_IDLE;
+      ST_START, ST_FORWARD:  phase_now = PHASE_FORWARD;
+      ST_BACKWARD:           phase_now = PHASE_BACKWARD;
+      ST_UPDATE:             phase_now = PHASE_UPDATE;
+      default:               phase_now = loaded_q ? (out_ok ? PHASE_LOAD : PHASE_WAIT_OUTPUT)
+                                       : (loading_q || sample_valid) ? PHASE_LOAD : PHASE_WAIT_INPUT;
+    endcase
+  end
+
+  assign phase      = phase_now;
+  assign busy       = (state_q != ST_IDLE) || loading_q || loaded_q;
+  assign sample_end = ((state_q == ST_UPDATE) && all_idle) || (forward_end && !train);
+endmodule
+`default_nettype wire

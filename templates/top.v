@@ -1,0 +1,474 @@
+`default_nettype none
+// ${ name }$: memristor-crossbar training accelerator, ${ shape }$.
+// ${ summary }$
+//
+// Buses: s_axil (AXI4-Lite CSRs), s_axis (samples in), m_axis (outputs). One clock, synchronous active-low reset.
+<%- if external %>
+// Array macros: one set of pins per layer, described in docs/array-macro.md.
+<%- endif %>
+module ${ name }$ (
+    input  wire        aclk,
+    input  wire        aresetn,
+    input  wire [11:0] s_axil_awaddr,
+    input  wire [2:0]  s_axil_awprot,
+    input  wire        s_axil_awvalid,
+    output wire        s_axil_awready,
+    input  wire [31:0] s_axil_wdata,
+    input  wire [3:0]  s_axil_wstrb,
+    input  wire        s_axil_wvalid,
+    output wire        s_axil_wready,
+    output wire [1:0]  s_axil_bresp,
+    output wire        s_axil_bvalid,
+    input  wire        s_axil_bready,
+    input  wire [11:0] s_axil_araddr,
+    input  wire [2:0]  s_axil_arprot,
+    input  wire        s_axil_arvalid,
+    output wire        s_axil_arready,
+    output wire [31:0] s_axil_rdata,
+    output wire [1:0]  s_axil_rresp,
+    output wire        s_axil_rvalid,
+    input  wire        s_axil_rready,
+    input  wire [63:0] s_axis_tdata,   // ${ stream_words }$ words of ${ stream_bits }$ bits, lowest first
+    input  wire        s_axis_tvalid,
+    output wire        s_axis_tready,
+    input  wire        s_axis_tlast,   // end of the sample
+    output wire [63:0] m_axis_tdata,
+    output wire        m_axis_tvalid,
+    input  wire        m_axis_tready,
+    output wire        m_axis_tlast<% if external %>,<% endif %>
+<%- if external %>
+<%- for l in layers %>
+    // Array of layer ${ l.name }$: ${ l.inputs + 1 }$ rows, ${ l.cols }$ columns.
+    output wire        ${ l.name }$_op_valid,
+    output wire [1:0]  ${ l.name }$_op_kind,
+    output wire        ${ l.name }$_op_last,
+    input  wire        ${ l.name }$_op_ready,
+    output wire [${ (l.inputs + 1) * dac_bits - 1 }$:0] ${ l.name }$_row_code,
+    output wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag,
+    output wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg,
+    output wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on,
+    output wire [${ l.group_bits - 1 }$:0] ${ l.name }$_adc_group,
+    output wire        ${ l.name }$_adc_ready,
+    input  wire        ${ l.name }$_adc_valid,
+    input  wire [${ adcs * adc_bits - 1 }$:0] ${ l.name }$_adc_code<% if !loop.last %>,<% endif %>
+<%- endfor %>
+<%- endif %>
+);
+  // --- Reset: the pin, or a soft reset for one cycle ---------------------------------------------------------------------
+  wire soft_reset;
+  reg  rst_n;
+  always @(posedge aclk) rst_n <= aresetn && !soft_reset;
+
+  // --- Control and status ---------------------------------------------------------------------------------------------------
+  wire        run;
+  wire        train;
+  wire        emit;
+  wire        clear_counters;
+  wire [15:0] learning_rate;
+<%- if history %>
+  wire        clear_history;
+  wire [15:0] momentum;
+  wire [${ depth_bits - 1 }$:0] history;
+<%- else %>
+  wire        unused_clear_history;
+<%- endif %>
+  wire        sequencer_busy;
+  wire        receiving;
+  wire        sample_valid;
+  wire        out_free;
+  wire        out_busy;
+  wire [3:0]  phase;
+  wire        short_packet;
+  wire        long_packet;
+<%- for counter in counters %>
+  wire [63:0] ${ counter }$;
+<%- endfor %>
+<%- if !external %>
+  wire                weight_valid;
+  wire                weight_write;
+  wire [${ csr_layer_bits - 1 }$:0] weight_layer;
+  wire [${ csr_row_bits - 1 }$:0] weight_row;
+  wire [${ csr_col_bits - 1 }$:0] weight_col;
+  wire [${ state_bits - 1 }$:0] weight_wdata;
+  wire [${ layers.len() - 1 }$:0] host_ready;
+<%- for l in layers %>
+  wire [${ state_bits - 1 }$:0] ${ l.name }$_host_rdata;
+<%- endfor %>
+<%- endif %>
+
+  ${ name }$_csr u_csr (
+      .aclk          (aclk),
+      .aresetn       (aresetn),
+      .s_axil_awaddr (s_axil_awaddr),
+      .s_axil_awprot (s_axil_awprot),
+      .s_axil_awvalid(s_axil_awvalid),
+      .s_axil_awready(s_axil_awready),
+      .s_axil_wdata  (s_axil_wdata),
+      .s_axil_wstrb  (s_axil_wstrb),
+      .s_axil_wvalid (s_axil_wvalid),
+      .s_axil_wready (s_axil_wready),
+      .s_axil_bresp  (s_axil_bresp),
+      .s_axil_bvalid (s_axil_bvalid),
+      .s_axil_bready (s_axil_bready),
+      .s_axil_araddr (s_axil_araddr),
+      .s_axil_arprot (s_axil_arprot),
+      .s_axil_arvalid(s_axil_arvalid),
+      .s_axil_arready(s_axil_arready),
+      .s_axil_rdata  (s_axil_rdata),
+      .s_axil_rresp  (s_axil_rresp),
+      .s_axil_rvalid (s_axil_rvalid),
+      .s_axil_rready (s_axil_rready),
+      .run           (run),
+      .train         (train),
+      .emit          (emit),
+      .soft_reset    (soft_reset),
+<%- if history %>
+      .clear_history (clear_history),
+<%- else %>
+      .clear_history (unused_clear_history),
+<%- endif %>
+      .clear_counters(clear_counters),
+      .learning_rate (learning_rate),
+<%- if history %>
+      .momentum      (momentum),
+      .history       (history),
+<%- endif %>
+<%- if !external %>
+      .weight_valid  (weight_valid),
+      .weight_write  (weight_write),
+      .weight_layer  (weight_layer),
+      .weight_row    (weight_row),
+      .weight_col    (weight_col),
+      .weight_wdata  (weight_wdata),
+      .weight_ready  (|host_ready),
+      .weight_rdata  (
+<%- for l in layers %>
+          ({${ state_bits }${host_ready[${ loop.index0 }$]}} & ${ l.name }$_host_rdata)<% if !loop.last %> |<% endif %>
+<%- endfor %>
+      ),
+<%- endif %>
+<%- for counter in counters %>
+      .${ counter }$(${ counter }$),
+<%- endfor %>
+      .busy          (sequencer_busy || sample_valid || receiving || out_busy),
+      .phase         (phase),
+      .short_packet  (short_packet),
+      .long_packet   (long_packet)
+  );
+
+  // --- Samples ------------------------------------------------------------------------------------------------------------------
+  wire                       x_rd_en;
+  wire [${ layers[0].x_beat_bits - 1 }$:0] x_rd_beat;
+  wire [${ lanes * dac_bits - 1 }$:0] x_rd_data;
+  wire                       x_done;
+  wire                       t_rd_en;
+  wire [${ beat_bits - 1 }$:0] t_rd_beat;
+  wire [${ lanes * dac_bits - 1 }$:0] t_rd_data;
+  wire                       t_done;
+
+  ${ name }$_sample_in #(
+      .INPUTS  (${ layers[0].inputs }$),
+      .OUTPUTS (${ outputs }$),
+      .DAC_BITS(${ dac_bits }$),
+      .LANES   (${ lanes }$)
+  ) u_sample_in (
+      .clk          (aclk),
+      .rst_n        (rst_n),
+      .s_axis_tdata (s_axis_tdata),
+      .s_axis_tvalid(s_axis_tvalid),
+      .s_axis_tready(s_axis_tready),
+      .s_axis_tlast (s_axis_tlast),
+      .train        (train),
+      .sample_valid (sample_valid),
+      .receiving    (receiving),
+      .x_rd_en      (x_rd_en),
+      .x_rd_beat    (x_rd_beat),
+      .x_rd_data    (x_rd_data),
+      .x_done       (x_done),
+      .t_rd_en      (t_rd_en),
+      .t_rd_beat    (t_rd_beat[${ last_beat_bits - 1 }$:0]),
+      .t_rd_data    (t_rd_data),
+      .t_done       (t_done),
+      .short_packet (short_packet),
+      .long_packet  (long_packet)
+  );
+<%- if beat_bits > last_beat_bits %>
+  wire unused_t_beat = &{1'b0, t_rd_beat[${ beat_bits - 1 }$:${ last_beat_bits }$]};
+<%- endif %>
+
+  // --- Sequencer ---------------------------------------------------------------------------------------------------------------
+  wire [${ layers.len() - 1 }$:0] act_valid;
+  wire [${ beat_bits - 1 }$:0] act_beat;
+  wire                       act_last;
+  wire [${ lanes * dac_bits - 1 }$:0] act_data;
+  wire [${ layers.len() - 1 }$:0] y_valid;
+  wire [${ beat_bits - 1 }$:0] y_beat;
+  wire                       y_last;
+  wire [${ lanes * error_bits - 1 }$:0] y_data;
+  wire                       x_valid;
+  wire [${ layers[0].x_beat_bits - 1 }$:0] x_beat;
+  wire                       x_last;
+  wire                       start;
+  wire                       sample_end;
+  wire [${ layers.len() - 1 }$:0] unit_idle;
+  wire [${ layers.len() - 1 }$:0] port_idle;
+  wire [${ layers.len() - 1 }$:0] slot_start;
+  wire [${ layers.len() - 1 }$:0] slot_skipped;
+  wire [${ layers.len() - 1 }$:0] op_valid;
+
+  ${ name }$_sequencer #(
+      .X_BEATS    (${ layers[0].x_beats }$),
+      .X_BEAT_BITS(${ layers[0].x_beat_bits }$)
+  ) u_sequencer (
+      .clk         (aclk),
+      .rst_n       (rst_n),
+      .run         (run),
+      .train       (train),
+      .emit        (emit),
+      .sample_valid(sample_valid),
+      .x_rd_en     (x_rd_en),
+      .x_rd_beat   (x_rd_beat),
+      .x_done      (x_done),
+      .t_done      (t_done),
+      .x_valid     (x_valid),
+      .x_beat      (x_beat),
+      .x_last      (x_last),
+      .start       (start),
+      .out_free    (out_free),
+      .out_done    (act_valid[${ layers.len() - 1 }$] && act_last),
+      .error_done  (y_valid[${ layers.len() - 1 }$] && y_last),
+      .first_done  (y_valid[0] && y_last),
+      .first_free  (unit_idle[0]),
+      .all_idle    (&unit_idle && &port_idle),
+      .busy        (sequencer_busy),
+      .phase       (phase),
+      .sample_end  (sample_end)
+  );
+
+  ${ name }$_perf #(
+      .LAYERS(${ layers.len() }$)
+  ) u_perf (
+      .clk         (aclk),
+      .rst_n       (rst_n),
+      .clear       (clear_counters),
+      .phase       (phase),
+      .array_busy  (|op_valid),
+      .sample_end  (sample_end),
+      .slot_start  (slot_start),
+      .slot_skipped(slot_skipped),
+<%- for counter in counters %>
+      .${ counter }$(${ counter }$)<% if !loop.last %>,<% endif %>
+<%- endfor %>
+  );
+
+  // --- Read path -----------------------------------------------------------------------------------------------------------------
+  wire [${ layers.len() - 1 }$:0] fwd_start;
+  wire [${ layers.len() - 1 }$:0] back_start;
+  wire [${ layers.len() - 1 }$:0] code_valid;
+  wire [${ layers.len() - 1 }$:0] code_last;
+  wire                       code_ready;
+<%- for l in layers %>
+  wire [${ tail_bits - 1 }$:0] ${ l.name }$_code_beats;
+<%- endfor %>
+
+  ${ name }$_read_path #(
+      .ADCS      (${ adcs }$),
+      .LANES     (${ lanes }$),
+      .ADC_BITS  (${ adc_bits }$),
+      .DAC_BITS  (${ dac_bits }$),
+      .ERROR_BITS(${ error_bits }$),
+      .LAYERS    (${ layers.len() }$),
+      .BEAT_BITS (${ beat_bits }$),
+      .TAIL_BITS (${ tail_bits }$)
+  ) u_read_path (
+      .clk       (aclk),
+      .rst_n     (rst_n),
+      .train     (train),
+      .fwd_start (fwd_start),
+      .back_start(back_start),
+      .code_ready(code_ready),
+      .code_valid(|code_valid),
+      .code_last (|(code_valid & code_last)),
+      .code_beats(
+<%- for l in layers %>
+          ({${ tail_bits }${code_valid[${ loop.index0 }$]}} & ${ l.name }$_code_beats)<% if !loop.last %> |<% endif %>
+<%- endfor %>
+      ),
+      .code_data (
+<%- for l in layers %>
+          ({${ adcs * adc_bits }${code_valid[${ loop.index0 }$]}} & ${ l.name }$_adc_code)<% if !loop.last %> |<% endif %>
+<%- endfor %>
+      ),
+      .t_rd_en   (t_rd_en),
+      .t_rd_beat (t_rd_beat),
+      .t_rd_data (t_rd_data),
+      .act_valid (act_valid),
+      .act_beat  (act_beat),
+      .act_last  (act_last),
+      .act_data  (act_data),
+      .y_valid   (y_valid),
+      .y_beat    (y_beat),
+      .y_last    (y_last),
+      .y_data    (y_data)
+  );
+
+  ${ name }$_sample_out #(
+      .OUTPUTS (${ outputs }$),
+      .DAC_BITS(${ dac_bits }$),
+      .LANES   (${ lanes }$)
+  ) u_sample_out (
+      .clk          (aclk),
+      .rst_n        (rst_n),
+      .in_valid     (act_valid[${ layers.len() - 1 }$] && (emit || !train)),
+      .in_beat      (act_beat[${ last_beat_bits - 1 }$:0]),
+      .in_last      (act_last),
+      .in_data      (act_data),
+      .free         (out_free),
+      .busy         (out_busy),
+      .m_axis_tdata (m_axis_tdata),
+      .m_axis_tvalid(m_axis_tvalid),
+      .m_axis_tready(m_axis_tready),
+      .m_axis_tlast (m_axis_tlast)
+  );
+<%- for l in layers %>
+
+  // --- Layer ${ l.name }$: ${ l.inputs }$ inputs and bias, ${ l.cols }$ outputs, ${ l.activation }$ ----------------------------------------
+<%- if !external %>
+  wire        ${ l.name }$_op_valid;
+  wire [1:0]  ${ l.name }$_op_kind;
+  wire        ${ l.name }$_op_last;
+  wire        ${ l.name }$_op_ready;
+  wire [${ (l.inputs + 1) * dac_bits - 1 }$:0] ${ l.name }$_row_code;
+  wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag;
+  wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg;
+  wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on;
+  wire [${ l.group_bits - 1 }$:0] ${ l.name }$_adc_group;
+  wire        ${ l.name }$_adc_ready;
+  wire        ${ l.name }$_adc_valid;
+  wire [${ adcs * adc_bits - 1 }$:0] ${ l.name }$_adc_code;
+<%- endif %>
+
+  ${ name }$_layer #(
+      .INPUTS      (${ l.inputs }$),
+      .COLS        (${ l.cols }$),
+      .DAC_BITS    (${ dac_bits }$),
+      .ERROR_BITS  (${ error_bits }$),
+      .PULSE_BITS  (${ pulse_bits }$),
+      .MAG_BITS    (${ mag_bits }$),
+      .PULSE_CYCLES(${ pulse_cycles }$),
+      .LANES       (${ lanes }$),
+      .X_BEATS     (${ l.x_beats }$),
+      .X_BEAT_BITS (${ l.x_beat_bits }$),
+      .Y_BEATS     (${ l.y_beats }$),
+      .Y_BEAT_BITS (${ l.y_beat_bits }$),
+      .FWD_GROUPS  (${ l.fwd_groups }$),
+      .BACK_GROUPS (${ l.back_groups }$),
+      .GROUP_BITS  (${ l.group_bits }$),
+      .FWD_TAIL    (${ l.fwd_tail }$),
+      .BACK_TAIL   (${ l.back_tail }$),
+      .FULL_BEATS  (${ full_beats }$),
+      .TAIL_BITS   (${ tail_bits }$),
+<%- if history %>
+      .DEPTH       (${ depth }$),
+      .DEPTH_BITS  (${ depth_bits }$),
+<%- endif %>
+      .BACK        (${ l.back }$),
+      .DRIVE_SHIFT (${ l.drive_shift }$),
+      .WIDTH_SHIFT (${ l.width_shift }$)
+  ) u_${ l.name }$ (
+      .clk          (aclk),
+      .rst_n        (rst_n),
+      .learning_rate(learning_rate),
+<%- if history %>
+      .momentum     (momentum),
+      .depth        (history),
+      .clear_history(clear_history),
+<%- endif %>
+<%- if loop.first %>
+      .x_valid      (x_valid),
+      .x_beat       (x_beat),
+      .x_last       (x_last),
+      .x_data       (x_rd_data),
+      .fwd_enable   (start),
+<%- else %>
+      .x_valid      (act_valid[${ loop.index0 - 1 }$]),
+      .x_beat       (act_beat[${ l.x_beat_bits - 1 }$:0]),
+      .x_last       (act_last),
+      .x_data       (act_data),
+      .fwd_enable   (1'b1),
+<%- endif %>
+      .y_valid      (y_valid[${ loop.index0 }$]),
+      .y_beat       (y_beat[${ l.y_beat_bits - 1 }$:0]),
+      .y_last       (y_last),
+      .y_data       (y_data),
+      .path_ready   (code_ready),
+      .fwd_start    (fwd_start[${ loop.index0 }$]),
+      .back_start   (back_start[${ loop.index0 }$]),
+      .code_valid   (code_valid[${ loop.index0 }$]),
+      .code_last    (code_last[${ loop.index0 }$]),
+      .code_beats   (${ l.name }$_code_beats),
+      .unit_idle    (unit_idle[${ loop.index0 }$]),
+      .port_idle    (port_idle[${ loop.index0 }$]),
+      .slot_start   (slot_start[${ loop.index0 }$]),
+      .slot_skipped (slot_skipped[${ loop.index0 }$]),
+      .op_valid     (op_valid[${ loop.index0 }$]),
+      .op_kind      (${ l.name }$_op_kind),
+      .op_last      (${ l.name }$_op_last),
+      .op_ready     (${ l.name }$_op_ready),
+      .row_code     (${ l.name }$_row_code),
+      .col_mag      (${ l.name }$_col_mag),
+      .col_neg      (${ l.name }$_col_neg),
+      .col_on       (${ l.name }$_col_on),
+      .adc_group    (${ l.name }$_adc_group),
+      .adc_ready    (${ l.name }$_adc_ready),
+      .adc_valid    (${ l.name }$_adc_valid)
+  );
+  assign ${ l.name }$_op_valid = op_valid[${ loop.index0 }$];
+<%- if !external %>
+
+  ${ name }$_array_emulated #(
+      .ROWS       (${ l.inputs + 1 }$),
+      .COLS       (${ l.cols }$),
+      .DAC_BITS   (${ dac_bits }$),
+      .ADC_BITS   (${ adc_bits }$),
+      .MAG_BITS   (${ mag_bits }$),
+      .STATE_BITS (${ state_bits }$),
+      .ADCS       (${ adcs }$),
+      .WORDS      (${ l.words }$),
+      .ROW_BITS   (${ l.row_bits }$),
+      .COL_BITS   (${ l.col_bits }$),
+      .WORD_BITS  (${ l.word_bits }$),
+      .ADDR_BITS  (${ l.addr_bits }$),
+      .GROUP_BITS (${ l.group_bits }$),
+      .SUM_BITS   (${ l.sum_bits }$),
+      .FWD_SHIFT  (${ l.forward_shift }$),
+      .BACK_SHIFT (${ l.backward_shift }$),
+      .WRITE_SHIFT(${ l.write_shift }$)
+  ) u_${ l.name }$_array (
+      .clk       (aclk),
+      .rst_n     (rst_n),
+      .op_valid  (${ l.name }$_op_valid),
+      .op_kind   (${ l.name }$_op_kind),
+      .op_last   (${ l.name }$_op_last),
+      .op_ready  (${ l.name }$_op_ready),
+      .row_code  (${ l.name }$_row_code),
+      .col_mag   (${ l.name }$_col_mag),
+      .col_neg   (${ l.name }$_col_neg),
+      .col_on    (${ l.name }$_col_on),
+      .adc_group (${ l.name }$_adc_group),
+      .adc_ready (${ l.name }$_adc_ready),
+      .adc_valid (${ l.name }$_adc_valid),
+      .adc_code  (${ l.name }$_adc_code),
+      .host_valid(weight_valid && (weight_layer == ${ csr_layer_bits }$'d${ loop.index0 }$)),
+      .host_write(weight_write),
+      .host_row  (weight_row[${ l.row_bits - 1 }$:0]),
+      .host_col  (weight_col[${ l.col_bits - 1 }$:0]),
+      .host_wdata(weight_wdata),
+      .host_ready(host_ready[${ loop.index0 }$]),
+      .host_rdata(${ l.name }$_host_rdata)
+  );
+<%- endif %>
+
+<%- endfor %>
+endmodule
+`default_nettype wire
