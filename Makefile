@@ -1,0 +1,37 @@
+# Everyday commands; `make` alone lists them. ARGS goes to memrtl, e.g. make cosim ARGS="--config my.toml".
+
+# rustup puts cargo here, but the shell that ran it sees that only after a new login.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+CARGO ?= cargo
+MEMRTL = $(CARGO) run --release --bin memrtl --
+
+.DEFAULT_GOAL := help
+.PHONY: help setup cosim generate-rtl test test-long lint clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r target text; do printf '  %-18s %s\n' "make $$target" "$$text"; done
+
+setup: ## check the tools and install the missing ones (Debian, Ubuntu)
+	@./scripts/setup.sh
+
+cosim: setup ## train the digits through the generated RTL, every value checked
+	$(MEMRTL) cosim $(ARGS)
+
+generate-rtl: setup ## write the committed reference design to rtl/
+	$(MEMRTL) generate --config presets/digits.toml --backend emulated --out rtl $(ARGS)
+
+lint: setup ## formatting, clippy and documentation without a warning
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+test: lint ## lint, then every test but the long ones
+	$(CARGO) test --workspace
+
+test-long: setup ## all tests, the long ones (hundreds of random designs) included
+	MEMRTL_LONG=1 $(CARGO) test --workspace --release -- --include-ignored
+
+clean: ## remove what cargo built
+	$(CARGO) clean
