@@ -1,0 +1,98 @@
+//! The Verilated runtime (verilated.cpp and its neighbours), compiled once per Verilator, compiler and flags.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Cache, Error,
+    cache::{self, Key},
+    compile::{self, Job},
+    shim,
+    verilator::Compiler,
+};
+
+/// What decides how runtime and model are compiled.
+#[derive(Debug, Clone)]
+pub(crate) struct Toolchain {
+    pub compiler: Compiler,
+    /// Identity of the Verilator whose runtime it is.
+    pub verilator: String,
+    /// `VERILATOR_ROOT`.
+    pub root: PathBuf,
+    /// The design uses delays: coroutines are needed.
+    pub timing: bool,
+}
+
+impl Toolchain {
+    /// Flags that runtime and model share. They stay free of paths in the workspace, so that the runtime serves every model.
+    pub fn common_flags(&self) -> Vec<OsString> {
+        let mut flags: Vec<OsString> = vec!["-fPIC".into(), "-pthread".into(), "-w".into()];
+        match (self.timing, self.compiler.is_clang()) {
+            (false, _) => flags.push("-std=gnu++17".into()),
+            (true, true) => flags.push("-std=gnu++20".into()),
+            (true, false) => flags.extend(["-std=gnu++20".into(), "-fcoroutines".into()]),
+        }
+        if !self.compiler.is_clang() {
+            // Unique symbols would be shared by all loaded models, and with them the state of the runtime.
+            flags.push("-fno-gnu-unique".into());
+        }
+        if cfg!(target_arch = "x86_64") {
+            flags.push("-fcf-protection=none".into());
+        }
+        let include = self.root.join("include");
+        for dir in [include.join("vltstd"), include] {
+            flags.push("-I".into());
+            flags.push(dir.into());
+        }
+        flags
+    }
+}
+
+const RUNTIME_FLAGS: [&str; 2] = ["-O2", "-c"];
+
+/// The objects `names` (such as `verilated`, `verilated_fst_c`), from the cache or compiled now, in parallel.
+pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Result<Vec<PathBuf>, Error> {
+    let mut key = Key::default();
+    key.part("verilator", tools.verilator.as_bytes());
+    key.part("compiler", tools.compiler.identity.as_bytes());
+    key.part("prelude", shim::PRELUDE.as_bytes());
+    for flag in tools.common_flags().iter().chain(RUNTIME_FLAGS.map(OsString::from).iter()) {
+        key.part("flag", flag.as_encoded_bytes());
+    }
+    let key = key.finish();
+    let place = |name: &str| cache.runtimes().join(&key).join(name);
+    let object = |name: &str| place(name).join("object.o");
+    let wanted: Vec<PathBuf> = names.iter().map(|n| object(n)).collect();
+    if names.iter().all(|n| cache::intact(&place(n))) {
+        return Ok(wanted);
+    }
+    let lock = cache.lock(&key)?;
+    let workspace = cache.workspace(&key, &lock)?;
+    let dir = workspace.path();
+    let prelude = dir.join("prelude.h");
+    fs::write(&prelude, shim::PRELUDE).map_err(Error::io("write", prelude.clone()))?;
+    let missing: Vec<&String> = names.iter().filter(|n| !cache::intact(&place(n))).collect();
+    let mut jobs = Vec::new();
+    for name in &missing {
+        cache::make_dir(&dir.join(name))?;
+        jobs.push(compile_job(tools, dir, name));
+    }
+    compile::run_all(&jobs, dir)?;
+    for name in missing {
+        cache::seal(&dir.join(name), &["object.o"])?;
+        cache.publish(&dir.join(name), &place(name), dir)?;
+    }
+    Ok(wanted)
+}
+
+fn compile_job(tools: &Toolchain, dir: &Path, name: &str) -> Job {
+    let mut args: Vec<OsString> = tools.common_flags();
+    args.extend(RUNTIME_FLAGS.map(OsString::from));
+    args.extend(["-include".into(), dir.join("prelude.h").into()]);
+    args.push(tools.root.join("include").join(format!("{name}.cpp")).into());
+    args.extend(["-o".into(), dir.join(name).join("object.o").into()]);
+    Job { tool: "C++ compiler", program: tools.compiler.path.clone(), args }
+}

@@ -1,0 +1,154 @@
+//! The C++ shim of a model: the port list read from the header Verilator wrote, and the generated head of `shim.cpp`.
+
+use std::fmt::Write;
+
+/// C++ that is the same for every model.
+pub(crate) const SHIM: &str = include_str!("shim.cpp");
+/// Included before every other header, in models and in the runtime.
+pub(crate) const PRELUDE: &str = include_str!("prelude.h");
+/// Raised whenever the exported functions or [`crate::ffi`] change.
+pub(crate) const ABI: u32 = 1;
+/// Class name of every model (the top module's own name could be anything).
+pub(crate) const PREFIX: &str = "Vmodel";
+
+/// Direction of a port, as the numbers in the table of the shim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Input = 0,
+    Output = 1,
+    Inout = 2,
+}
+
+impl Direction {
+    pub fn from_raw(raw: u32) -> Direction {
+        match raw {
+            0 => Direction::Input,
+            1 => Direction::Output,
+            _ => Direction::Inout,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Direction::Input => "input",
+            Direction::Output => "output",
+            Direction::Inout => "inout",
+        }
+    }
+}
+
+/// A port of the generated class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Port {
+    /// As in the Verilog.
+    pub name: String,
+    /// As in the C++.
+    pub member: String,
+    pub direction: Direction,
+    pub width: u32,
+}
+
+/// Reads the ports from the model's header: lines such as `VL_IN8(&clk,0,0);` and `VL_OUTW(&w,99,0,4);`, a form unchanged since
+/// Verilator 4. Ports that are unpacked arrays, reals or strings have other forms and are left out.
+pub(crate) fn parse_ports(header: &str) -> Vec<Port> {
+    header.lines().filter_map(|line| parse_port(line.trim())).collect()
+}
+
+fn parse_port(line: &str) -> Option<Port> {
+    let rest = line.strip_prefix("VL_")?;
+    let (kind, args) = rest.strip_suffix(");")?.split_once('(')?;
+    let direction = match kind.trim_end_matches(|c: char| c.is_ascii_digit() || c == 'W') {
+        "IN" => Direction::Input,
+        "OUT" => Direction::Output,
+        "INOUT" => Direction::Inout,
+        _ => return None,
+    };
+    let mut args = args.split(',');
+    let member = args.next()?.strip_prefix('&')?;
+    let msb: i64 = args.next()?.parse().ok()?;
+    let lsb: i64 = args.next()?.parse().ok()?;
+    let width = u32::try_from(msb.abs_diff(lsb) + 1).ok()?;
+    Some(Port { name: verilog_name(member), member: member.into(), direction, width })
+}
+
+/// Undoes Verilator's encoding of names: `a__b` is `a___05Fb` in C++, and `__SYM__` stands before C++ keywords.
+fn verilog_name(member: &str) -> String {
+    let member = member.strip_prefix("__SYM__").unwrap_or(member);
+    let mut name = String::new();
+    let mut rest = member;
+    while let Some(at) = rest.find("__0") {
+        let code = rest.get(at + 3..at + 5).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match code {
+            Some(code) => {
+                name.push_str(&rest[..at]);
+                name.push(code as char);
+                rest = &rest[at + 5..];
+            }
+            None => {
+                name.push_str(&rest[..at + 3]);
+                rest = &rest[at + 3..];
+            }
+        }
+    }
+    name + rest
+}
+
+/// What of the build the shim depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShimOptions {
+    /// 0 none, 1 VCD, 2 FST.
+    pub trace: u32,
+    pub coverage: bool,
+}
+
+/// The whole text of the shim's translation unit.
+pub(crate) fn render(ports: &[Port], options: ShimOptions) -> String {
+    let ShimOptions { trace, coverage } = options;
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "#include \"{PREFIX}.h\"\n\
+         #include <cstdint>\n\
+         #include <vector>\n\
+         #define VLRS_ABI {ABI}\n\
+         #define VLRS_MODEL {PREFIX}\n\
+         #define VLRS_TRACE {trace}\n\
+         #define VLRS_COVERAGE {}\n\
+         struct VlrsSignal {{ const char* name; uint32_t width, direction, bytes, elements; void* data; }};\n\
+         static void vlrs_fill_ports({PREFIX}* top, std::vector<VlrsSignal>& table) {{\n",
+        u32::from(coverage)
+    );
+    for port in ports {
+        let name = port.name.replace('\\', "\\\\").replace('"', "\\\"");
+        let (width, direction, member) = (port.width, port.direction as u32, &port.member);
+        let _ = writeln!(
+            text,
+            "    table.push_back({{\"{name}\", {width}, {direction}, sizeof(top->{member}), 1, &top->{member}}});"
+        );
+    }
+    text.push_str("}\n");
+    text + SHIM
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_of_a_header() {
+        let header = "    VL_IN8(&clk,0,0);\n    VL_OUTW(&w,99,0,4);\n    VL_IN(&a___05Fb,31,0);\n    VL_OUT8(&__SYM__class,0,7);\n\
+                      VL_IN8((&arr)[4],7,0);\n    double &r;\n    VL_UNCOPYABLE(Vu);\n    VL_INOUT64(&io,63,0);";
+        let ports: Vec<_> = parse_ports(header).into_iter().map(|p| (p.name, p.direction, p.width)).collect();
+        assert_eq!(
+            ports,
+            [
+                ("clk".to_string(), Direction::Input, 1),
+                ("w".to_string(), Direction::Output, 100),
+                ("a__b".to_string(), Direction::Input, 32),
+                ("class".to_string(), Direction::Output, 8),
+                ("io".to_string(), Direction::Inout, 64),
+            ]
+        );
+    }
+}

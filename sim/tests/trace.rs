@@ -1,0 +1,100 @@
+//! Waveforms: both formats are readable, and the window is kept.
+
+mod common;
+
+use std::path::Path;
+
+use common::{build, builder, model, start};
+use verilated::{Error, Model, TraceFormat};
+use wellen::simple;
+
+fn traced(format: TraceFormat) -> Model {
+    start(&build(&builder("nest").trace(Some(format))))
+}
+
+/// Ten counting cycles into `path`, traced in `window`.
+fn run(m: &mut Model, path: &Path, window: std::ops::RangeInclusive<u64>) {
+    let (clk, rst, add) = (m.input("clk", 1).unwrap(), m.input("rst", 1).unwrap(), m.input("add", 4).unwrap());
+    m.set(rst, 1);
+    m.set(add, 2);
+    m.trace_open_window(path, window).unwrap();
+    m.cycle(clk).unwrap();
+    m.set(rst, 0);
+    for _ in 1..10 {
+        m.cycle(clk).unwrap();
+    }
+    m.trace_close();
+}
+
+/// Time and value of each change of `name`, whose path starts under the wrapper scope.
+fn changes(path: &Path, scopes: &[&str], name: &str) -> Vec<(u64, u64)> {
+    let mut wave = simple::read(path).unwrap();
+    let var = wave.hierarchy().lookup_var(scopes, name).unwrap_or_else(|| panic!("{name} not in {path:?}"));
+    let signal = wave.hierarchy()[var].signal_ref();
+    wave.load_signals(&[signal]);
+    let times = wave.time_table().to_vec();
+    let signal = wave.get_signal(signal).unwrap();
+    signal
+        .iter_changes()
+        .map(|(at, value)| (times[at as usize], u64::from_str_radix(&value.to_bit_string().unwrap(), 2).unwrap()))
+        .collect()
+}
+
+#[test]
+fn both_formats_hold_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    for (format, file) in [(TraceFormat::Vcd, "run.vcd"), (TraceFormat::Fst, "run.fst")] {
+        let path = dir.path().join(file);
+        run(&mut traced(format), &path, 0..=u64::MAX);
+        let sums = changes(&path, &["TOP", "nest", "u_narrow", "g[1]", "u_leaf"], "total_q");
+        // Rising edges are at odd times; cycle 0 resets.
+        let expected: Vec<_> = std::iter::once((0, 0)).chain((1..10).map(|c| (2 * c + 1, 4 * c))).collect();
+        assert_eq!(sums, expected, "{format:?}");
+        let clk = changes(&path, &["TOP"], "clk");
+        assert_eq!(clk.len(), 21, "{format:?}");
+    }
+}
+
+#[test]
+fn nothing_is_written_outside_the_window() {
+    let dir = tempfile::tempdir().unwrap();
+    for (format, file) in [(TraceFormat::Vcd, "run.vcd"), (TraceFormat::Fst, "run.fst")] {
+        let path = dir.path().join(file);
+        run(&mut traced(format), &path, 4..=6);
+        let sums = changes(&path, &["TOP", "nest", "u_narrow", "g[1]", "u_leaf"], "total_q");
+        assert_eq!(sums, [(9, 16), (11, 20), (13, 24)], "{format:?}");
+    }
+}
+
+#[test]
+fn a_second_waveform_follows_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut m = traced(TraceFormat::Fst);
+    run(&mut m, &dir.path().join("one.fst"), 0..=u64::MAX);
+    run(&mut m, &dir.path().join("two.fst"), 10..=u64::MAX);
+    assert_eq!(changes(&dir.path().join("two.fst"), &["TOP"], "clk").first(), Some(&(20, 0)));
+    assert_eq!(changes(&dir.path().join("one.fst"), &["TOP"], "clk").len(), 21);
+}
+
+#[test]
+fn depth_limits_the_hierarchy() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("flat.vcd");
+    let mut m = start(&build(&builder("nest").trace(Some(TraceFormat::Vcd)).trace_depth(1)));
+    run(&mut m, &path, 0..=u64::MAX);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(" add ") && !text.contains("total_q"));
+}
+
+#[test]
+fn errors_of_waveforms_are_told() {
+    let missing = model("nest").trace_open("x.vcd").unwrap_err();
+    assert!(matches!(missing, Error::NoTrace { .. }));
+    assert!(!Path::new("x.vcd").exists());
+    for format in [TraceFormat::Vcd, TraceFormat::Fst] {
+        let mut m = traced(format);
+        let unwritable = m.trace_open("/nonexistent/run.fst").unwrap_err();
+        assert!(matches!(&unwritable, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
+        m.eval().unwrap();
+    }
+}
