@@ -9,6 +9,7 @@ pub mod cosim;
 pub mod cycles;
 pub mod data;
 pub mod device;
+pub mod doctor;
 pub mod fixed;
 pub mod golden;
 pub mod phases;
