@@ -105,7 +105,8 @@ pub struct Training {
     pub history: usize,
     pub epochs: usize,
     pub seed: u64,
-    /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010).
+    /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010);
+    /// see [`Layer::initial_weight`].
     pub initial_weight: Option<f64>,
 }
 
@@ -173,7 +174,12 @@ pub struct Timing {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Data {
+    /// Paths resolved against the spec's folder; not serialized, so that outputs do not depend on the machine.
+    #[serde(skip)]
     pub source: DataSource,
+    /// The same with paths as the user wrote them: what the canonical spec and its hash hold.
+    #[serde(rename = "source")]
+    pub written: DataSource,
     pub test_fraction: f64,
 }
 
@@ -182,7 +188,7 @@ pub struct Data {
 pub enum DataSource {
     /// The 8x8 handwritten digits that memrtl ships.
     Digits,
-    /// IDX files (optionally gzip), paths relative to the spec's folder already resolved.
+    /// IDX files (optionally gzip).
     Idx { images: PathBuf, labels: PathBuf },
     /// CSV (optionally gzip): features, then the label in the last column.
     Csv(PathBuf),
@@ -201,8 +207,7 @@ impl Design {
 
     /// Learning-rate register value: eta in unsigned fixed point with [`LEARNING_RATE_FRACTION`] fraction bits.
     pub fn learning_rate_code(&self) -> u32 {
-        let code = (self.training.learning_rate * f64::from(1u32 << LEARNING_RATE_FRACTION)).round();
-        code.min(f64::from((1u32 << LEARNING_RATE_BITS) - 1)) as u32
+        super::derive::learning_rate_code(self.training.learning_rate)
     }
 
     /// Momentum register value: gamma in units of `2^-16`.
@@ -216,6 +221,12 @@ impl Design {
 }
 
 impl Layer {
+    /// Initial weights of this layer are uniform in +- this value, never beyond the weight range.
+    pub fn initial_weight(&self, training: &Training) -> f64 {
+        let glorot = (6.0 / (self.inputs + self.outputs) as f64).sqrt();
+        training.initial_weight.unwrap_or(glorot).min(2f64.powi(self.ranges.weight))
+    }
+
     /// Array rows: inputs and the bias.
     pub fn rows(&self) -> usize {
         self.inputs + 1
@@ -257,7 +268,50 @@ pub struct NegativeShift {
     pub missing: u32,
 }
 
+/// Where one shift comes from: a product with steps of `2^product` becomes a code with steps of `2^result`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Which shift, as named in [`Shifts`].
+    pub shift: &'static str,
+    pub product: i32,
+    pub result: i32,
+}
+
+impl Step {
+    /// The right shift from product to result; negative when the result is finer than the product.
+    pub fn shift_by(&self) -> i32 {
+        self.result - self.product
+    }
+}
+
 impl Shifts {
+    /// Steps of all six products and results of a layer, in the order of the fields of [`Shifts`]. `next`: ranges of the
+    /// layer after it, `None` for the output layer.
+    pub fn steps(ranges: &Ranges, next: Option<&Ranges>, array: &Array, state_bits: u32) -> [Step; 6] {
+        let d = array.dac_bits as i32 - 1;
+        let a = array.adc_bits as i32 - 1;
+        let e = array.error_bits as i32 - 1;
+        let p = array.pulse_bits as i32;
+        // A product's step is the product of its factors' steps, so exponents add.
+        let (input, output, slope) = (ranges.input - d, ranges.output - d, ranges.slope - d);
+        let state = ranges.weight - (state_bits as i32 - 1);
+        let error = ranges.error - e;
+        let drive = ranges.error - d;
+        let width = ranges.update - p - ranges.input;
+        let learning_rate = -(LEARNING_RATE_FRACTION as i32);
+        // Hidden layers multiply the back-read of the next layer, the output layer multiplies target minus activation.
+        let error_operand = next.map_or(output, |next| next.back - a);
+        let step = |shift, product, result| Step { shift, product, result };
+        [
+            step("forward", input + state, ranges.read - a),
+            step("error", error_operand + slope, error),
+            step("drive", error, drive),
+            step("backward", drive + state, ranges.back - a),
+            step("width", learning_rate + error, width),
+            step("write", ranges.update - p - d, state),
+        ]
+    }
+
     /// Shifts of layer `l` from its ranges, those of the layer after it (`None` for the output layer) and the widths.
     ///
     /// # Errors
@@ -268,29 +322,19 @@ impl Shifts {
         array: &Array,
         state_bits: u32,
     ) -> Result<Shifts, NegativeShift> {
-        let d = array.dac_bits as i32 - 1;
-        let a = array.adc_bits as i32 - 1;
-        let e = array.error_bits as i32 - 1;
-        let s = state_bits as i32 - 1;
-        let p = array.pulse_bits as i32;
-        let check = |shift: &'static str, v: i32| {
-            u32::try_from(v).map_err(|_| NegativeShift { shift, missing: v.unsigned_abs() })
+        let steps = Shifts::steps(ranges, next, array, state_bits);
+        let check = |step: Step| {
+            let by = step.shift_by();
+            u32::try_from(by).map_err(|_| NegativeShift { shift: step.shift, missing: by.unsigned_abs() })
         };
-        // Products have the exponents of their factors; the shift takes them to the exponent of the result's least bit.
-        let error_operand = match next {
-            Some(next) => next.back - a,
-            None => ranges.output - d,
-        };
+        let [forward, error, drive, backward, width, write] = steps;
         Ok(Shifts {
-            forward: check("forward", (ranges.read - a) - (ranges.input - d) - (ranges.weight - s))?,
-            error: check("error", (ranges.error - e) - error_operand - (ranges.slope - d))?,
-            drive: check("drive", e - d)?,
-            backward: check("backward", (ranges.back - a) - (ranges.error - d) - (ranges.weight - s))?,
-            width: check(
-                "width",
-                LEARNING_RATE_FRACTION as i32 + (ranges.update - p) - (ranges.input) - (ranges.error - e),
-            )?,
-            write: check("write", (ranges.weight - s) - (ranges.update - p - d))?,
+            forward: check(forward)?,
+            error: check(error)?,
+            drive: check(drive)?,
+            backward: check(backward)?,
+            width: check(width)?,
+            write: check(write)?,
         })
     }
 }

@@ -1,0 +1,320 @@
+//! The schema and the way from a parsed document to the design.
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::checks::{self, Places};
+use super::defaults;
+use super::derive::{LayerParams, Params, SCALE_LIMIT};
+use super::error::{Code, Problem, Span};
+use super::ident::{self, BadName, MAX_NAME};
+use super::reader::{Entry, Found, Reader, Section};
+use super::sections::{self, ArrayEntry};
+use super::{Activation, Array, Design, Device, DeviceModel, Layer, Shifts};
+
+pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
+
+const TOP: &[&str] = &["name", "network", "training", "array", "device", "timing", "data"];
+const NETWORK: &[&str] = &["inputs", "layers"];
+const LAYER: &[&str] = &[
+    "name",
+    "outputs",
+    "activation",
+    "weight_range",
+    "read_range",
+    "output_range",
+    "error_range",
+    "back_range",
+    "max_update",
+];
+const TRAINING: &[&str] =
+    &["optimizer", "learning_rate", "momentum", "momentum_unit", "history", "epochs", "seed", "initial_weight"];
+const ARRAY: &[&str] =
+    &["dac_bits", "adc_bits", "pulse_bits", "error_bits", "adcs", "lanes", "backend", "weight_range"];
+const DEVICE: &[&str] = &["model", "state_bits"];
+const TIMING: &[&str] = &["clock", "read_settle", "adc_conversion", "pulse_lsb"];
+const DATA: &[&str] = &["set", "idx", "csv", "test_fraction"];
+pub(super) const IDX: &[&str] = &["images", "labels"];
+
+/// Every section with its keys.
+pub(super) const SCHEMA: Schema = &[
+    ("the top level", TOP),
+    ("[network]", NETWORK),
+    ("layers", LAYER),
+    ("[training]", TRAINING),
+    ("[array]", ARRAY),
+    ("[device]", DEVICE),
+    ("[timing]", TIMING),
+    ("[data]", DATA),
+    ("idx", IDX),
+];
+
+const LAYER_HELP: &str = "write each layer as `{ outputs = 32, activation = \"sigmoid\" }`";
+/// Most words of a vector: their count fits 16 bits.
+const MAX_WORDS: i64 = 65_535;
+/// Pins of the clock and of the buses, which layer names must not imitate.
+const RESERVED: &[&str] = &["aclk", "aresetn"];
+const RESERVED_PREFIXES: &[&str] = &["s_axi", "m_axi"];
+
+/// A layer as read, before ranges follow.
+struct LayerEntry {
+    /// The default where the user's name cannot be read.
+    name: String,
+    name_span: Option<Span>,
+    span: Option<Span>,
+    /// `None` where a key is wrong.
+    params: Option<LayerParams>,
+}
+
+/// Reads the document and reports every problem; `None` when there was one. The design's hash is still empty.
+pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) -> Option<Design> {
+    // What the whole file lacks is shown at its start.
+    let top = Section::new(reader, String::new(), Some(table), Some(0..0), TOP);
+    let name = design_name(reader, &top);
+    let network = top.section("network", NETWORK);
+    let inputs = inputs(&network);
+    let array = sections::array(reader, &top.section("array", ARRAY));
+    let device = top.section("device", DEVICE);
+    let model = device.choice("model", &[("ideal", DeviceModel::Ideal)]).or(defaults::DEVICE_MODEL);
+    let state_bits = device.width("state_bits", 4..=32).or(defaults::STATE_BITS);
+    let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight);
+    let training = sections::training(reader, &top.section("training", TRAINING));
+    let timing = sections::timing(reader, &top.section("timing", TIMING));
+    let data = sections::data(reader, &top.section("data", DATA), base_dir);
+
+    let layers = layers?;
+    layer_names(reader, &layers, name.as_deref());
+    if let (Some(data), Some(inputs)) = (&data, &inputs) {
+        let last = layers.last().and_then(|l| Some((l.params.as_ref()?.outputs, l.span.clone())));
+        sections::data_shape(reader, data, inputs, last);
+    }
+    sections::initial_weight(
+        reader,
+        &training,
+        layers.iter().filter_map(|l| Some((l.name.as_str(), l.span.clone(), l.params.as_ref()?.weight))),
+    );
+
+    let places = Places {
+        dac_bits: array.dac.as_ref().and_then(|v| v.span.clone()),
+        adc_bits: array.adc.as_ref().and_then(|v| v.span.clone()),
+        pulse_bits: array.pulse.as_ref().and_then(|v| v.span.clone()),
+        error_bits: array.error.as_ref().and_then(|v| v.span.clone()),
+        state_bits: state_bits.as_ref().and_then(|v| v.span.clone()),
+        learning_rate: training.learning_rate.as_ref().and_then(|v| v.span.clone()),
+        layers: layers.iter().map(|l| (l.name.clone(), l.span.clone())).collect(),
+    };
+    let error_bits = array.error.as_ref().map(|e| e.value);
+    let params = Params {
+        array: widths(array)?,
+        error_bits: error_bits?,
+        state_bits: state_bits?.value,
+        learning_rate: training.learning_rate.as_ref()?.value,
+        layers: layers.into_iter().map(|l| l.params).collect::<Option<_>>()?,
+    };
+    checks::stray_range(&params, &places).into_iter().for_each(|p| reader.report(p));
+    checks::accumulators(&params, &places).into_iter().for_each(|p| reader.report(p));
+    checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));
+
+    Some(Design {
+        name: name?,
+        inputs: inputs?.value,
+        layers: assemble(&params, &places)?,
+        training: training.complete()?,
+        array: params.array(),
+        device: Device { model: model?.value, state_bits: params.state_bits },
+        timing: timing?,
+        data: data?.data,
+        spec_hash: String::new(),
+    })
+}
+
+fn widths(entry: ArrayEntry) -> Option<Array> {
+    Some(Array {
+        dac_bits: entry.dac?.value,
+        adc_bits: entry.adc?.value,
+        pulse_bits: entry.pulse?.value,
+        // Filled in by `Params::array`, which knows what it follows from.
+        error_bits: 0,
+        adcs: entry.adcs?.value as usize,
+        lanes: entry.lanes?.value as usize,
+        backend: entry.backend?.value,
+    })
+}
+
+/// Layers with ranges and shifts; `None` when a shift is negative.
+fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
+    let (array, ranges) = (params.array(), params.ranges());
+    let layer = |(l, p): (usize, &LayerParams)| {
+        let shifts = Shifts::derive(&ranges[l], ranges.get(l + 1), &array, params.state_bits).ok()?;
+        Some(Layer {
+            name: places.layers[l].0.clone(),
+            inputs: p.inputs,
+            outputs: p.outputs,
+            activation: p.activation,
+            ranges: ranges[l],
+            shifts,
+        })
+    };
+    params.layers.iter().enumerate().map(layer).collect()
+}
+
+fn inputs(network: &Section<'_>) -> Option<Found<usize>> {
+    match network.int("inputs", 1..=MAX_WORDS) {
+        Entry::Absent => {
+            network.missing("inputs", "give the number of words of one sample, for example `inputs = 64`");
+            None
+        }
+        entry => entry.map(|n| n as usize).or(0),
+    }
+}
+
+fn layers(
+    reader: &Reader<'_>,
+    network: &Section<'_>,
+    mut inputs: Option<usize>,
+    weight: Option<i32>,
+) -> Option<Vec<LayerEntry>> {
+    let (sections, span) = match network.tables("layers", LAYER, LAYER_HELP) {
+        Entry::Given(sections, span) => (sections, span),
+        Entry::Bad => return None,
+        Entry::Absent => {
+            network.missing("layers", LAYER_HELP);
+            return None;
+        }
+    };
+    if sections.is_empty() {
+        let problem = Problem::new(Code::OutOfRange, "`layers` is empty");
+        reader.report(problem.at(Some(span), "allowed: at least 1 layer").help(LAYER_HELP));
+        return None;
+    }
+    let mut layers = Vec::with_capacity(sections.len());
+    for (l, section) in sections.iter().enumerate() {
+        let name = section.as_ref().map_or(Entry::Absent, |s| s.text("name"));
+        let (name, name_span) = match name {
+            Entry::Given(name, span) => (name, Some(span)),
+            Entry::Absent | Entry::Bad => (format!("l{l}"), None),
+        };
+        let (params, outputs) = match section {
+            Some(section) => layer_params(section, inputs, weight),
+            None => (None, None),
+        };
+        layers.push(LayerEntry { name, name_span, span: section.as_ref().and_then(|s| s.span.clone()), params });
+        inputs = outputs;
+    }
+    Some(layers)
+}
+
+/// Parameters of one layer, and its outputs, which the next layer needs even when another key is wrong.
+fn layer_params(
+    section: &Section<'_>,
+    inputs: Option<usize>,
+    weight: Option<i32>,
+) -> (Option<LayerParams>, Option<usize>) {
+    let outputs = match section.int("outputs", 1..=MAX_WORDS) {
+        Entry::Absent => {
+            section.missing("outputs", LAYER_HELP);
+            None
+        }
+        entry => entry.or(0).map(|n| n.value as usize),
+    };
+    let activations = [
+        ("sigmoid", Activation::Sigmoid),
+        ("tanh", Activation::Tanh),
+        ("relu", Activation::Relu),
+        ("linear", Activation::Linear),
+    ];
+    let activation = section.choice("activation", &activations).or(defaults::ACTIVATION);
+    let scale = |key: &str| section.full_scale(key, SCALE_LIMIT).optional().map(|found| found.value);
+    let (own_weight, read, output) = (scale("weight_range"), scale("read_range"), scale("output_range"));
+    let (error, back, update) = (scale("error_range"), scale("back_range"), scale("max_update"));
+    let params = || {
+        Some(LayerParams {
+            inputs: inputs?,
+            outputs: outputs?,
+            activation: activation?.value,
+            weight: own_weight?.or(weight)?,
+            read: read?,
+            output: output?,
+            error: error?,
+            back: back?,
+            update: update?,
+        })
+    };
+    (params(), outputs)
+}
+
+fn design_name(reader: &Reader<'_>, top: &Section<'_>) -> Option<String> {
+    match top.text("name") {
+        Entry::Absent => {
+            top.missing("name", "give a Verilog identifier, the prefix of every module: `name = \"digits\"`");
+            None
+        }
+        Entry::Bad => None,
+        Entry::Given(name, span) => check_name(reader, &name, span).then_some(name),
+    }
+}
+
+/// Reports a name that Verilog cannot take.
+fn check_name(reader: &Reader<'_>, name: &str, span: Span) -> bool {
+    let Err(bad) = ident::check(name) else { return true };
+    let quote = reader.quote(&span);
+    let (code, message) = match bad {
+        BadName::Keyword => (Code::ReservedName, format!("`{quote}` is a keyword of Verilog or SystemVerilog")),
+        _ => (Code::Identifier, format!("`{quote}` is no usable Verilog identifier")),
+    };
+    let label = match bad {
+        BadName::Keyword => String::new(),
+        BadName::Empty => "a name has at least one character".to_owned(),
+        BadName::TooLong => format!("at most {MAX_NAME} characters, this has {}", name.len()),
+        BadName::Character(c) => {
+            format!("`{c}` cannot stand here; allowed: letters, `_`, and digits but for the first")
+        }
+        BadName::DoubleUnderscore => "allowed: single `_`, and none at the end".to_owned(),
+    };
+    let mut problem = Problem::new(code, message).at(Some(span), label);
+    if let Some(near) = ident::suggest(name) {
+        problem = problem.help(format!("nearest: `name = \"{near}\"`"));
+    }
+    reader.report(problem);
+    false
+}
+
+/// Layer names become prefixes of pins and instances: usable, free and different from one another.
+fn layer_names(reader: &Reader<'_>, layers: &[LayerEntry], design: Option<&str>) {
+    for (l, layer) in layers.iter().enumerate() {
+        if let Some(span) = &layer.name_span
+            && !check_name(reader, &layer.name, span.clone())
+        {
+            continue;
+        }
+        let place = layer.name_span.clone().or(layer.span.clone());
+        if let Some(taken) = reserved(&layer.name) {
+            reader.report(
+                Problem::new(Code::ReservedName, format!("the layer name `{}` is reserved", layer.name))
+                    .at(place.clone(), format!("the top module's own pins: `{taken}`"))
+                    .help(format!("for example: `name = \"l{l}\"`")),
+            );
+        }
+        if design == Some(layer.name.as_str()) {
+            reader.report(
+                Problem::new(Code::DuplicateName, format!("layer and design are both named `{}`", layer.name))
+                    .at(place.clone(), "names an instance and the pins of its array")
+                    .help(format!("for example: `name = \"l{l}\"`")),
+            );
+        }
+        if let Some(other) = layers[..l].iter().find(|other| other.name == layer.name) {
+            reader.report(
+                Problem::new(Code::DuplicateName, format!("two layers are named `{}`", layer.name))
+                    .at(place, "second")
+                    .also(other.name_span.clone().or(other.span.clone()), "first")
+                    .help("layers without a name are called `l0`, `l1` and so on"),
+            );
+        }
+    }
+}
+
+fn reserved(name: &str) -> Option<String> {
+    let prefix = RESERVED_PREFIXES.iter().find(|p| name.starts_with(**p)).map(|p| format!("{p}..."));
+    prefix.or_else(|| RESERVED.contains(&name).then(|| name.to_owned()))
+}

@@ -1,0 +1,97 @@
+//! The canonical spec: every key with its value, in one order and one notation; what the hash is taken of.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{Activation, Backend, DataSource, Design, DeviceModel, MomentumUnit, Optimizer};
+
+/// Hex digits of the hash.
+const HASH_DIGITS: usize = 16;
+
+/// The design as a spec with all defaults filled in; parsing it gives the same design.
+pub fn canonical_toml(design: &Design) -> String {
+    let mut out = String::new();
+    let d = design;
+    // Writing to a string cannot fail.
+    let _ = write_design(&mut out, d);
+    out
+}
+
+fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
+    let (training, array, timing) = (&d.training, &d.array, &d.timing);
+    writeln!(out, "name = \"{}\"", d.name)?;
+    writeln!(out, "\n[network]\ninputs = {}", d.inputs)?;
+    for layer in &d.layers {
+        let (ranges, scale) = (&layer.ranges, |exponent: i32| 2f64.powi(exponent));
+        writeln!(out, "\n[[network.layers]]\nname = \"{}\"\noutputs = {}", layer.name, layer.outputs)?;
+        writeln!(out, "activation = \"{}\"", activation(layer.activation))?;
+        writeln!(out, "weight_range = {:?}", scale(ranges.weight))?;
+        writeln!(out, "read_range = {:?}", scale(ranges.read))?;
+        writeln!(out, "output_range = {:?}", scale(ranges.output))?;
+        writeln!(out, "error_range = {:?}", scale(ranges.error))?;
+        writeln!(out, "back_range = {:?}", scale(ranges.back))?;
+        writeln!(out, "max_update = {:?}", scale(ranges.update))?;
+    }
+    let optimizer = match training.optimizer {
+        Optimizer::Sgd => "sgd",
+        Optimizer::Momentum => "momentum",
+    };
+    let unit = match training.momentum_unit {
+        MomentumUnit::None => "none",
+        MomentumUnit::History => "history",
+    };
+    writeln!(out, "\n[training]\noptimizer = \"{optimizer}\"\nlearning_rate = {:?}", training.learning_rate)?;
+    writeln!(out, "momentum = {:?}\nmomentum_unit = \"{unit}\"", training.momentum)?;
+    writeln!(out, "history = {}\nepochs = {}\nseed = {}", training.history, training.epochs, training.seed)?;
+    // Absent, each layer has its own: no one number says the same.
+    if let Some(weight) = training.initial_weight {
+        writeln!(out, "initial_weight = {weight:?}")?;
+    }
+    let backend = match array.backend {
+        Backend::External => "external",
+        Backend::Emulated => "emulated",
+    };
+    writeln!(out, "\n[array]\ndac_bits = {}\nadc_bits = {}", array.dac_bits, array.adc_bits)?;
+    writeln!(out, "pulse_bits = {}\nerror_bits = {}", array.pulse_bits, array.error_bits)?;
+    writeln!(out, "adcs = {}\nlanes = {}\nbackend = \"{backend}\"", array.adcs, array.lanes)?;
+    let model = match d.device.model {
+        DeviceModel::Ideal => "ideal",
+    };
+    writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", d.device.state_bits)?;
+    writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;
+    writeln!(out, "adc_conversion = {:?}\npulse_lsb = {:?}", timing.adc_conversion_ns, timing.pulse_lsb_ns)?;
+    writeln!(out, "\n[data]")?;
+    match &d.data.written {
+        DataSource::Digits => writeln!(out, "set = \"digits\"")?,
+        DataSource::Csv(path) => writeln!(out, "csv = {}", quoted(path))?,
+        DataSource::Idx { images, labels } => {
+            writeln!(out, "idx = {{ images = {}, labels = {} }}", quoted(images), quoted(labels))?;
+        }
+    }
+    writeln!(out, "test_fraction = {:?}", d.data.test_fraction)
+}
+
+/// A path as a TOML string; paths come from TOML, so they are UTF-8.
+fn quoted(path: &Path) -> toml::Value {
+    toml::Value::String(path.to_string_lossy().into_owned())
+}
+
+fn activation(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Sigmoid => "sigmoid",
+        Activation::Tanh => "tanh",
+        Activation::Relu => "relu",
+        Activation::Linear => "linear",
+    }
+}
+
+impl Design {
+    /// Takes the hash again after a field was changed, for example the backend by a command-line option.
+    pub fn refresh_hash(&mut self) {
+        let digest = Sha256::digest(canonical_toml(self).as_bytes());
+        self.spec_hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.spec_hash.truncate(HASH_DIGITS);
+    }
+}

@@ -1,0 +1,33 @@
+//! Defaults of all keys: the values of the preset `digits`. A test compares the two, so change them together.
+
+use super::{Activation, Backend, DeviceModel, MomentumUnit, Optimizer};
+
+pub(super) const ACTIVATION: Activation = Activation::Sigmoid;
+
+pub(super) const OPTIMIZER: Optimizer = Optimizer::Momentum;
+pub(super) const LEARNING_RATE: f64 = 0.02;
+/// Momentum, its unit and the history's depth with the optimizer "momentum".
+pub(super) const MOMENTUM: (f64, MomentumUnit, usize) = (0.9, MomentumUnit::History, 8);
+/// The same with "sgd": nothing else is possible.
+pub(super) const SGD: (f64, MomentumUnit, usize) = (0.0, MomentumUnit::None, 1);
+pub(super) const EPOCHS: i64 = 5;
+pub(super) const SEED: i64 = 1;
+
+pub(super) const DAC_BITS: u32 = 8;
+pub(super) const ADC_BITS: u32 = 8;
+pub(super) const PULSE_BITS: u32 = 8;
+pub(super) const ADCS: i64 = 8;
+pub(super) const LANES: i64 = 8;
+pub(super) const BACKEND: Backend = Backend::External;
+/// Exponent: full scale of 4.
+pub(super) const WEIGHT_RANGE: i32 = 2;
+
+pub(super) const DEVICE_MODEL: DeviceModel = DeviceModel::Ideal;
+pub(super) const STATE_BITS: u32 = 20;
+
+/// Times in ns; a pulse-width unit is one clock period.
+pub(super) const CLOCK: f64 = 2.0;
+pub(super) const READ_SETTLE: f64 = 10.0;
+pub(super) const ADC_CONVERSION: f64 = 10.0;
+
+pub(super) const TEST_FRACTION: f64 = 0.2;

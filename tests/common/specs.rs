@@ -1,0 +1,221 @@
+//! Random valid specs: 1 to 4 layers of 1 to 80 words, all widths, lanes, ADC counts, activations, backends and units.
+//!
+//! Full scales are drawn around their natural values and moved into what the widths allow, so that few drafts are refused.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use memrtl::spec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+/// Largest magnitude of a drawn full scale's exponent, well inside the spec's own limit.
+const SCALE: i32 = 20;
+
+#[derive(Debug, Clone)]
+struct Draft {
+    inputs: usize,
+    layers: Vec<LayerDraft>,
+    widths: Widths,
+    /// Exponent that the weight range starts from.
+    weight: i32,
+    /// Exponent of the learning rate.
+    rate: i32,
+    training: Training,
+    machine: Machine,
+}
+
+#[derive(Debug, Clone)]
+struct LayerDraft {
+    outputs: usize,
+    activation: &'static str,
+    /// Offsets of read, output, error, back and update from their natural full scales.
+    offsets: [i32; 5],
+}
+
+#[derive(Debug, Clone)]
+struct Widths {
+    dac: i32,
+    adc: i32,
+    pulse: i32,
+    /// Place of the state's resolution within what a write can move, per mille.
+    state: i32,
+    /// Bits beyond `dac`, at most 18 in all.
+    error: i32,
+}
+
+#[derive(Debug, Clone)]
+struct Training {
+    /// History and momentum in per mille, or plain SGD.
+    momentum: Option<(usize, u32)>,
+    seed: u32,
+}
+
+#[derive(Debug, Clone)]
+struct Machine {
+    adcs: u32,
+    lanes: u32,
+    emulated: bool,
+    /// Cycles of settling, conversion and one pulse unit, and the clock in tenths of a ns.
+    settle: u32,
+    conversion: u32,
+    pulse: u32,
+    clock: u32,
+}
+
+fn layer() -> impl Strategy<Value = LayerDraft> {
+    let activation = prop::sample::select(vec!["sigmoid", "tanh", "relu", "linear"]);
+    let offset = prop_oneof![3 => Just(0), 1 => -2..=2i32];
+    (1..=80usize, activation, prop::array::uniform5(offset)).prop_map(|(outputs, activation, offsets)| LayerDraft {
+        outputs,
+        activation,
+        offsets,
+    })
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let widths = (2..=12i32, 3..=14i32, 2..=12i32, 0..=1000i32, 0..=6i32)
+        .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
+    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32)
+        .prop_map(|(momentum, seed)| Training { momentum, seed });
+    let machine = (0..=8u32, 0..=6u32, any::<bool>(), 0..=6u32, 1..=6u32, 1..=3u32, 5..=50u32).prop_map(
+        |(adcs, lanes, emulated, settle, conversion, pulse, clock)| Machine {
+            adcs: 1 << adcs,
+            lanes: 1 << lanes,
+            emulated,
+            settle,
+            conversion,
+            pulse,
+            clock,
+        },
+    );
+    (1..=80usize, prop::collection::vec(layer(), 1..=4), widths, -2..=4i32, -12..=1i32, training, machine).prop_map(
+        |(inputs, layers, widths, weight, rate, training, machine)| Draft {
+            inputs,
+            layers,
+            widths,
+            weight,
+            rate,
+            training,
+            machine,
+        },
+    )
+}
+
+/// `v` moved into `low ..= high`; the upper limit wins when they cross, and the draft is then refused.
+fn within(v: i32, low: i32, high: i32) -> i32 {
+    v.max(low).min(high).clamp(-SCALE, SCALE)
+}
+
+impl Draft {
+    fn toml(&self) -> String {
+        let Widths { dac, adc, pulse, error, .. } = self.widths;
+        // Bits of magnitude.
+        let (d, a, e, s, p) = (dac - 1, adc - 1, error - 1, self.state_bits() - 1, pulse);
+        let slope = |activation: &str| if activation == "sigmoid" { -2 } else { 0 };
+        let mut input = 0;
+        let mut forward = Vec::new();
+        for layer in &self.layers {
+            let (natural_read, natural_output) = match layer.activation {
+                "sigmoid" => (3, 0),
+                "tanh" => (2, 0),
+                _ => (2, 2),
+            };
+            let output = natural_output + layer.offsets[1];
+            let lowest = a + input - d + self.weight - s;
+            let read = within(natural_read + layer.offsets[0], lowest, lowest + d + s - 1);
+            forward.push((input, read, output));
+            input = output;
+        }
+        let mut next_back = None;
+        let mut scales = Vec::new();
+        for (layer, (input, read, output)) in self.layers.iter().zip(forward).rev() {
+            let slope = slope(layer.activation);
+            let (operand, bits) = next_back.map_or((output, d), |back| (back, a));
+            let lowest = e + operand - bits + slope - d;
+            let error = within(operand + slope + layer.offsets[2], lowest, lowest + bits + d);
+            let lowest = a + error - d + self.weight - s;
+            let back = within(error + 1 + layer.offsets[3], lowest, lowest + d + s - 1);
+            let (write_low, write_high) = (self.weight - s + 1, self.weight - s + p + d);
+            let width_low = p - 14 + input + error - e;
+            let width_high = self.rate + p + input + error;
+            let natural = self.rate + error + input + layer.offsets[4];
+            let update = within(natural, write_low.max(width_low), write_high.min(width_high));
+            scales.push((read, output, error, back, update));
+            next_back = Some(back);
+        }
+        scales.reverse();
+        self.write(&scales)
+    }
+
+    /// State width at which the output layer's largest write is between half a step and 2^(dac + pulse - 1) steps.
+    fn state_bits(&self) -> i32 {
+        let Widths { dac, pulse, state, .. } = self.widths;
+        let slope = if self.layers.last().is_some_and(|l| l.activation == "sigmoid") { -2 } else { 0 };
+        let span = state * (pulse + dac - 2) / 1000;
+        (self.weight - self.rate - slope + 2 + span).clamp(4, 32)
+    }
+
+    fn write(&self, scales: &[(i32, i32, i32, i32, i32)]) -> String {
+        let scale = |exponent: i32| format!("{:?}", 2f64.powi(exponent));
+        let mut out = String::new();
+        let mut line = |text: String| writeln!(out, "{text}").expect("writing to a string");
+        line(format!("name = \"random\"\n[network]\ninputs = {}\nlayers = [", self.inputs));
+        for (layer, (read, output, error, back, update)) in self.layers.iter().zip(scales) {
+            line(format!(
+                "  {{ outputs = {}, activation = \"{}\", read_range = {}, output_range = {}, error_range = {}, \
+                 back_range = {}, max_update = {} }},",
+                layer.outputs,
+                layer.activation,
+                scale(*read),
+                scale(*output),
+                scale(*error),
+                scale(*back),
+                scale(*update)
+            ));
+        }
+        line("]\n[training]".to_owned());
+        match self.training.momentum {
+            Some((history, gamma)) => {
+                line(format!("optimizer = \"momentum\"\nmomentum = {}\nhistory = {history}", f64::from(gamma) / 1000.0))
+            }
+            None => line("optimizer = \"sgd\"".to_owned()),
+        }
+        // Below the power of two, so that the register's rounding is part of the test.
+        line(format!("learning_rate = {}\nepochs = 1\nseed = {}", 0.9 * 2f64.powi(self.rate), self.training.seed));
+        let Widths { dac, adc, pulse, error, .. } = self.widths;
+        let Machine { adcs, lanes, emulated, settle, conversion, pulse: lsb, clock } = self.machine;
+        let backend = if emulated { "emulated" } else { "external" };
+        line(format!("[array]\ndac_bits = {dac}\nadc_bits = {adc}\npulse_bits = {pulse}\nerror_bits = {error}"));
+        line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
+        line(format!("[device]\nstate_bits = {}", self.state_bits()));
+        let ns = |cycles: u32| f64::from(cycles * clock) / 10.0;
+        line(format!("[timing]\nclock = {}\nread_settle = {}", ns(1), ns(settle)));
+        line(format!("adc_conversion = {}\npulse_lsb = {}", ns(conversion), ns(lsb)));
+        line("[data]\ncsv = \"random.csv\"\ntest_fraction = 0.5".to_owned());
+        out
+    }
+}
+
+/// Random valid specs as text. Their data set is the file `random.csv`, which does not exist.
+pub fn random_design_toml() -> impl Strategy<Value = String> {
+    draft().prop_filter_map("the ranges contradict the widths", |draft| {
+        let text = draft.toml();
+        spec::parse(&text, "random.toml", Path::new("")).is_ok().then_some(text)
+    })
+}
+
+/// One random valid spec; the same for the same seed.
+pub fn random_spec(seed: u64) -> String {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    random_design_toml().new_tree(&mut runner).expect("a valid spec among many drafts").current()
+}
+
+/// Any draft, valid or not, as text: full of contradicting widths and ranges, but of nothing else.
+pub fn random_draft_toml() -> impl Strategy<Value = String> {
+    draft().prop_map(|draft| draft.toml())
+}
