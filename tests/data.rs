@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use memrtl::data::{DataError, Dataset, epoch_order};
-use memrtl::spec::DataSource;
+use memrtl::spec::{self, DataSource, Design};
 use tempfile::TempDir;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -218,6 +218,33 @@ fn epochs_differ_and_repeat() {
     assert_eq!(epoch_order(1, 0, 1437), epoch_order(1, 0, 1437));
     assert_ne!(epoch_order(1, 0, 1437), epoch_order(1, 1, 1437));
     assert_ne!(epoch_order(1, 0, 1437), epoch_order(2, 0, 1437));
+}
+
+#[test]
+fn samples_must_fit_the_network() {
+    let text = spec::preset("digits").unwrap();
+    let digits = Dataset::load(&DataSource::Digits).unwrap();
+    let design = spec::parse(text, "digits.toml", Path::new("")).unwrap();
+    digits.check(&design).unwrap();
+
+    let folder = Folder::new();
+    let message = |dataset: &Dataset, design: &Design| folder.message(dataset.check(design));
+    let mut narrow = design.clone();
+    narrow.inputs = 63;
+    let expected = "`digits` has 64 features per sample, but the network has 63 inputs (`network.inputs`)";
+    assert_eq!(message(&digits, &narrow), expected);
+
+    // The digits' line 9 is the first with label 8, past the outputs of an 8-class network.
+    let mut few = design;
+    few.layers.last_mut().unwrap().outputs = 8;
+    let range = "is out of range: allowed 0 to 7, as the last layer has 8 outputs";
+    assert_eq!(message(&digits, &few), format!("line 9 of `digits`: label 8 {range}"));
+
+    few.inputs = 2;
+    let csv = folder.csv("x,y,label\n1,2,7\n\n3,4,9\n").unwrap();
+    assert_eq!(message(&csv, &few), format!("line 4 of `a.csv`: label 9 {range}"));
+    let images = folder.idx(idx(&[2, 2], &[1; 4]), idx(&[2], &[7, 12])).unwrap();
+    assert_eq!(message(&images, &few), format!("item 1 of `labels`: label 12 {range}"));
 }
 
 /// MNIST is not part of the project: `MEMRTL_MNIST` names a folder that holds its 10,000 test images.
