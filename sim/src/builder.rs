@@ -1,24 +1,21 @@
 //! From Verilog files to a loaded library.
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    Cache, Error, Library, Verilator,
-    cache::{self, Key},
-    compile::{self, Job},
-    generated,
-    runtime::{self, Toolchain},
-    shim::{self, PREFIX, ShimOptions},
+    Error, Verilator,
+    build::Source,
+    cache::Key,
+    shim::{self, PREFIX},
     verilator::Compiler,
 };
 
 /// Raised when the way models are built changes in a manner that the key does not see.
 const BUILD_FORMAT: u32 = 1;
+
+/// Directory of the sources in the workspace; Verilator puts these names into messages, so they must not depend on where it is.
+pub(crate) const STAGED: &str = "staged";
+pub(crate) const CONTROL: &str = "staged_taps.vlt";
 
 /// File format of waveforms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,30 +52,22 @@ pub enum Profile {
 /// ```
 #[derive(Debug, Clone)]
 pub struct ModelBuilder {
-    top: String,
-    sources: Vec<PathBuf>,
-    include_dirs: Vec<PathBuf>,
+    pub(crate) top: String,
+    pub(crate) sources: Vec<PathBuf>,
+    pub(crate) include_dirs: Vec<PathBuf>,
     defines: Vec<(String, String)>,
     parameters: Vec<(String, String)>,
-    verilator_args: Vec<String>,
-    compiler_args: Vec<String>,
+    pub(crate) verilator_args: Vec<String>,
+    pub(crate) compiler_args: Vec<String>,
     taps: Vec<(String, String)>,
-    trace: Option<TraceFormat>,
+    pub(crate) trace: Option<TraceFormat>,
     trace_depth: Option<u32>,
-    random_init: bool,
+    pub(crate) random_init: bool,
     profile: Profile,
-    coverage: bool,
+    pub(crate) coverage: bool,
     assertions: bool,
-    verilator: Option<Verilator>,
-}
-
-/// A source file, read once: what is hashed is what is compiled.
-struct Source {
-    /// As the user wrote it.
-    given: PathBuf,
-    /// Name in the workspace.
-    staged: String,
-    bytes: Vec<u8>,
+    pub(crate) snapshots: bool,
+    pub(crate) verilator: Option<Verilator>,
 }
 
 impl ModelBuilder {
@@ -99,6 +88,7 @@ impl ModelBuilder {
             profile: Profile::default(),
             coverage: false,
             assertions: true,
+            snapshots: false,
             verilator: None,
         }
     }
@@ -183,6 +173,12 @@ impl ModelBuilder {
         self
     }
 
+    /// Builds in [`Model::snapshot`](crate::Model::snapshot). Default: off.
+    pub fn snapshots(mut self, on: bool) -> Self {
+        self.snapshots = on;
+        self
+    }
+
     /// Makes an internal signal readable: `signal` in every instance of `module`, whatever its parameters. `*` stands for any text.
     /// The Verilog stays as it is. Read it through [`Model::tap`](crate::Model::tap).
     pub fn tap(mut self, module: &str, signal: &str) -> Self {
@@ -196,56 +192,7 @@ impl ModelBuilder {
         self
     }
 
-    /// Takes the model from the cache, or builds it, and loads it.
-    ///
-    /// Several processes may build at once; one of them works and the others wait for it. A damaged entry is built again.
-    ///
-    /// # Errors
-    /// A missing or too old tool, an unreadable source, an unusable cache directory, or what Verilator and the compiler say.
-    pub fn build(&self, cache: &Cache) -> Result<Library, Error> {
-        self.check()?;
-        let sources = self.read_sources()?;
-        let verilator = match &self.verilator {
-            Some(v) => v.clone(),
-            None => Verilator::find()?,
-        };
-        let compiler = Compiler::find()?;
-        let base = self.base_key(&sources, &verilator, &compiler)?;
-        let key = full_key(&base, &cache.dependencies(&base.clone().finish()));
-        let place = cache.models().join(&key);
-        if cache::intact(&place) {
-            // Between check and load the entry may be evicted; then it is built below.
-            if let Ok(library) = self.load(&place, &sources) {
-                return Ok(library);
-            }
-        }
-        // One lock for all contents of included files: which they are is known only after Verilator has run.
-        let lock_key = base.clone().finish();
-        let lock = cache.lock(&lock_key)?;
-        let key = full_key(&base, &cache.dependencies(&lock_key));
-        let place = cache.models().join(&key);
-        if cache::intact(&place)
-            && let Ok(library) = self.load(&place, &sources)
-        {
-            return Ok(library);
-        }
-        let workspace = cache.workspace(&lock_key, &lock)?;
-        let tools = Toolchain {
-            root: verilator.root()?,
-            verilator: verilator.identity().into(),
-            compiler,
-            timing: self.verilator_args.iter().any(|a| a == "--timing" || a == "--main"),
-        };
-        let dependencies = self.verilate(workspace.path(), &sources, &verilator, &tools)?;
-        self.compile(cache, workspace.path(), &tools)?;
-        let key = full_key(&base, &dependencies);
-        let place = cache.models().join(&key);
-        cache.set_dependencies(&lock_key, &dependencies, workspace.path())?;
-        cache.publish(&workspace.path().join("entry"), &place, workspace.path())?;
-        self.load(&place, &sources)
-    }
-
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || "_$".contains(c));
         if !word(&self.top) {
             return Err(Error::Builder(format!("`{}` is not the name of a Verilog module", self.top)));
@@ -267,25 +214,18 @@ impl ModelBuilder {
         Ok(())
     }
 
-    fn read_sources(&self) -> Result<Vec<Source>, Error> {
-        let mut sources: Vec<Source> = Vec::new();
-        for (i, given) in self.sources.iter().enumerate() {
-            let bytes = fs::read(given).map_err(Error::io("read", given))?;
-            let name = given.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let mut staged = format!("{STAGED}/{name}");
-            if sources.iter().any(|s| s.staged == staged) {
-                staged = format!("{STAGED}/{i}/{name}");
-            }
-            sources.push(Source { given: given.clone(), staged, bytes });
-        }
-        Ok(sources)
-    }
-
     /// Everything but the contents of included files.
-    fn base_key(&self, sources: &[Source], verilator: &Verilator, compiler: &Compiler) -> Result<Key, Error> {
+    pub(crate) fn base_key(
+        &self,
+        sources: &[Source],
+        verilator: &Verilator,
+        compiler: &Compiler,
+    ) -> Result<Key, Error> {
         let mut key = Key::default();
         key.part("format", &BUILD_FORMAT.to_le_bytes());
-        key.part("shim", shim::SHIM.as_bytes());
+        for part in shim::SHIM {
+            key.part("shim", part.as_bytes());
+        }
         key.part("prelude", shim::PRELUDE.as_bytes());
         key.part("verilator", verilator.identity().as_bytes());
         key.part("compiler", compiler.identity.as_bytes());
@@ -305,7 +245,7 @@ impl ModelBuilder {
         Ok(key)
     }
 
-    fn verilator_command(&self, sources: &[Source]) -> Vec<OsString> {
+    pub(crate) fn verilator_command(&self, sources: &[Source]) -> Vec<OsString> {
         let mut args: Vec<OsString> =
             ["--cc", "--prefix", PREFIX, "--Mdir", "obj", "--top-module", &self.top].map(OsString::from).into();
         let (unknown, initial) = if self.random_init { ("unique", "unique") } else { ("fast", "fast") };
@@ -321,8 +261,10 @@ impl ModelBuilder {
         {
             args.extend(["--trace-depth".into(), levels.to_string().into()]);
         }
-        if self.assertions {
-            args.push("--assert".into());
+        // Newer versions check assertions unless told not to, older ones the other way round.
+        args.push(if self.assertions { "--assert".into() } else { "--no-assert".into() });
+        if self.snapshots {
+            args.push("--savable".into());
         }
         if self.coverage {
             args.extend(["--coverage-line", "--coverage-toggle"].map(OsString::from));
@@ -353,7 +295,7 @@ impl ModelBuilder {
     }
 
     /// Verilator's control file that makes the tapped signals visible.
-    fn control_file(&self) -> String {
+    pub(crate) fn control_file(&self) -> String {
         let mut text = String::from("`verilator_config\n");
         for (module, signal) in &self.taps {
             text.push_str(&format!("public_flat_rd -module \"{module}\" -var \"{signal}\"\n"));
@@ -362,7 +304,7 @@ impl ModelBuilder {
     }
 
     /// Flags for the code that runs at every evaluation, and for the code that runs once.
-    fn optimisation(&self, hot: bool) -> Vec<String> {
+    pub(crate) fn optimisation(&self, hot: bool) -> Vec<String> {
         let flags: &[&str] = match (self.profile, hot) {
             (Profile::QuickBuild, true) => &["-O1"],
             (Profile::QuickBuild, false) => &["-O0"],
@@ -370,153 +312,5 @@ impl ModelBuilder {
             (Profile::FastRun, false) => &["-O1", "-march=native", "-fvisibility=hidden", "-fno-plt"],
         };
         flags.iter().map(|f| f.to_string()).collect()
-    }
-
-    /// Runs Verilator in the workspace; returns the files it read beyond the sources.
-    fn verilate(
-        &self,
-        dir: &Path,
-        sources: &[Source],
-        verilator: &Verilator,
-        tools: &Toolchain,
-    ) -> Result<Vec<PathBuf>, Error> {
-        for source in sources {
-            let path = dir.join(&source.staged);
-            if let Some(parent) = path.parent() {
-                cache::make_dir(parent)?;
-            }
-            fs::write(&path, &source.bytes).map_err(Error::io("write", path.clone()))?;
-        }
-        fs::write(dir.join(CONTROL), self.control_file()).map_err(Error::io("write", dir.join(CONTROL)))?;
-        let job = Job { tool: "verilator", program: absolute(verilator.path()), args: self.verilator_command(sources) };
-        // A file that is saved while Verilator reads it could be compiled in one state and hashed in the other.
-        for _ in 0..3 {
-            let started = SystemTime::now();
-            let log = job.run(dir).map_err(|e| unstage_error(e, sources))?;
-            let dependencies = generated::dependencies(&dir.join("obj"), &tools.root)?;
-            let changed = |f: &PathBuf| fs::metadata(f).and_then(|m| m.modified()).is_ok_and(|t| t >= started);
-            if !dependencies.iter().any(changed) {
-                cache::make_dir(&dir.join("entry"))?;
-                let log_file = dir.join("entry").join(LOG);
-                fs::write(&log_file, unstage(&log, sources)).map_err(Error::io("write", log_file.clone()))?;
-                return Ok(dependencies);
-            }
-        }
-        Err(Error::Builder(format!("the files that `{}` includes keep changing while it is built", self.top)))
-    }
-
-    /// Compiles and links what Verilator wrote into `entry/`.
-    fn compile(&self, cache: &Cache, dir: &Path, tools: &Toolchain) -> Result<(), Error> {
-        let obj = dir.join("obj");
-        let classes = generated::Classes::read(&obj)?;
-        let header_path = obj.join(format!("{PREFIX}.h"));
-        let header = fs::read_to_string(&header_path).map_err(Error::io("read", header_path.clone()))?;
-        let trace = self.trace.map_or(0, |f| match f {
-            TraceFormat::Vcd => 1,
-            TraceFormat::Fst => 2,
-        });
-        let options = ShimOptions { trace, coverage: self.coverage };
-        let shim = shim::render(&shim::parse_ports(&header), options);
-        let write =
-            |name: &str, text: &str| fs::write(obj.join(name), text).map_err(Error::io("write", obj.join(name)));
-        write("vlrs_prelude.h", shim::PRELUDE)?;
-        write("vlrs_shim.cpp", &shim)?;
-
-        let units = classes.units(&obj, compile::parallelism())?;
-        for (i, unit) in units.iter().enumerate() {
-            write(&format!("vlrs_unit{i}.cpp"), &unit.text())?;
-        }
-        // Longest first: the last job to start should be a short one.
-        let mut order: Vec<usize> = (0..units.len()).collect();
-        order.sort_by_key(|&i| std::cmp::Reverse(units[i].bytes));
-        let mut jobs: Vec<Job> =
-            order.iter().map(|&i| self.compile_job(tools, &format!("vlrs_unit{i}"), units[i].hot, trace)).collect();
-        jobs.push(self.compile_job(tools, "vlrs_shim", true, trace));
-
-        let runtime = runtime::objects(cache, tools, &classes.runtime)?;
-        compile::run_all(&jobs, &obj)?;
-        let objects = (0..units.len()).map(|i| format!("vlrs_unit{i}.o")).chain(["vlrs_shim.o".into()]);
-        self.link(dir, tools, objects.map(PathBuf::from).chain(runtime).collect())?;
-        cache::seal(&dir.join("entry"), &[LIBRARY, LOG])
-    }
-
-    fn compile_job(&self, tools: &Toolchain, unit: &str, hot: bool, trace: u32) -> Job {
-        let mut args = tools.common_flags();
-        args.extend(self.optimisation(hot).iter().map(OsString::from));
-        let defines = [
-            ("VM_COVERAGE", self.coverage),
-            ("VM_SC", false),
-            ("VM_TRACE", trace > 0),
-            ("VM_TRACE_VCD", trace == 1),
-            ("VM_TRACE_FST", trace == 2),
-        ];
-        args.extend(defines.map(|(name, on)| format!("-D{name}={}", u32::from(on)).into()));
-        args.extend(["-I.", "-include", "vlrs_prelude.h"].map(OsString::from));
-        args.extend(self.compiler_args.iter().map(OsString::from));
-        args.extend(["-c".into(), format!("{unit}.cpp").into(), "-o".into(), format!("{unit}.o").into()]);
-        Job { tool: "C++ compiler", program: tools.compiler.path.clone(), args }
-    }
-
-    fn link(&self, dir: &Path, tools: &Toolchain, objects: Vec<PathBuf>) -> Result<(), Error> {
-        let obj = dir.join("obj");
-        let mut args: Vec<OsString> = ["-shared", "-pthread", "-o", "../entry/model.so"].map(OsString::from).into();
-        if cfg!(target_os = "linux") {
-            let script = obj.join("vlrs.map");
-            fs::write(&script, "{ global: vlrs_*; local: *; };\n").map_err(Error::io("write", script.clone()))?;
-            args.extend(["-Wl,--version-script=vlrs.map", "-Wl,-Bsymbolic", "-Wl,-z,defs"].map(OsString::from));
-        }
-        args.extend(objects.into_iter().map(OsString::from));
-        if self.trace == Some(TraceFormat::Fst) {
-            // The writer of newer versions compresses with LZ4 as well.
-            let lz4 = tools.root.join("include/fstcpp").exists();
-            args.extend(lz4.then(|| "-llz4".into()));
-            args.push("-lz".into());
-        }
-        Job { tool: "linker", program: tools.compiler.path.clone(), args }.run(&obj).map(drop)
-    }
-
-    fn load(&self, place: &Path, sources: &[Source]) -> Result<Library, Error> {
-        let files = sources.iter().map(|s| (s.staged.clone(), s.given.display().to_string())).collect();
-        let log = fs::read_to_string(place.join(LOG)).map_err(Error::io("read", place.join(LOG)))?;
-        Library::load(&place.join(LIBRARY), &self.top, self.random_init, files, log)
-    }
-}
-
-/// Directory of the sources in the workspace; Verilator puts these names into messages, so they must not depend on where it is.
-const STAGED: &str = "staged";
-const CONTROL: &str = "staged_taps.vlt";
-const LIBRARY: &str = "model.so";
-const LOG: &str = "verilator.log";
-
-fn full_key(base: &Key, dependencies: &[PathBuf]) -> String {
-    let mut key = base.clone();
-    for path in dependencies {
-        // A file that is gone makes another key, hence a build, and Verilator's own message.
-        match fs::read(path) {
-            Ok(bytes) => key.part(&path.to_string_lossy(), &bytes),
-            Err(_) => key.part("missing", path.as_os_str().as_encoded_bytes()),
-        }
-    }
-    key.finish()
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
-}
-
-/// Puts the user's file names in place of the staged ones.
-fn unstage(text: &str, sources: &[Source]) -> String {
-    // `a.v` must not be replaced inside `a.vh`.
-    let mut sources: Vec<&Source> = sources.iter().collect();
-    sources.sort_by_key(|s| std::cmp::Reverse(s.staged.len()));
-    sources.iter().fold(text.to_string(), |text, s| text.replace(&s.staged, &s.given.display().to_string()))
-}
-
-fn unstage_error(error: Error, sources: &[Source]) -> Error {
-    match error {
-        Error::Command { tool, command, status, output } => {
-            Error::Command { tool, command: unstage(&command, sources), status, output: unstage(&output, sources) }
-        }
-        other => other,
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use sha2::{Digest, Sha256};
@@ -11,16 +12,52 @@ use crate::Error;
 
 /// A directory of built models and runtimes. Any number of processes may use it at once; a process killed at any moment leaves it whole.
 ///
-/// Layout: `models/KEY`, `runtime/KEY`, `deps/KEY` (files a design includes), `locks/KEY`, `tmp/KEY-…` (builds under way).
+/// Layout: `models/KEY/CONTENT` (KEY is that of sources and options, CONTENT adds included files), `runtime/KEY/FILE`, `deps/KEY` (the
+/// included files), `locks/KEY`, `tmp/KEY-…` (builds under way).
 #[derive(Debug, Clone)]
 pub struct Cache {
     dir: PathBuf,
+    limit: u64,
 }
 
+/// What an entry of the cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A model, ready to load.
+    Model,
+    /// An object of the Verilated runtime.
+    Runtime,
+}
+
+/// One entry of the cache.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it holds.
+    pub kind: EntryKind,
+    /// Top module of a model, file of the runtime.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Size of its files.
+    pub bytes: u64,
+    /// When it was built or last taken from the cache.
+    pub last_used: SystemTime,
+}
+
+/// Size at which the least recently used entries go, unless [`Cache::with_limit`] says otherwise.
+const DEFAULT_LIMIT: u64 = 2 << 30;
+
 impl Cache {
-    /// A cache in `dir`, made on first use.
+    /// A cache in `dir`, made on first use, of at most 2 GiB.
     pub fn new(dir: impl Into<PathBuf>) -> Cache {
-        Cache { dir: dir.into() }
+        Cache { dir: dir.into(), limit: DEFAULT_LIMIT }
+    }
+
+    /// Lets the cache grow to `bytes`. After a build that exceeds it the least recently used entries are removed, never the one just
+    /// built nor one that is being built.
+    pub fn with_limit(mut self, bytes: u64) -> Cache {
+        self.limit = bytes;
+        self
     }
 
     /// The directory named by `VERILATED_CACHE`, else `$XDG_CACHE_HOME/verilated`, else `~/.cache/verilated`.
@@ -39,6 +76,93 @@ impl Cache {
     /// Where it is.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// All entries, the most recently used first. Empty when there is no cache yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a directory of the cache cannot be read.
+    pub fn list(&self) -> Result<Vec<Entry>, Error> {
+        let mut entries = Vec::new();
+        for (kind, dir) in [(EntryKind::Model, self.models()), (EntryKind::Runtime, self.runtimes())] {
+            for group in read_dir(&dir)? {
+                for path in read_dir(&group)? {
+                    entries.extend(describe(kind, path));
+                }
+            }
+        }
+        entries.sort_by(|a, b| b.last_used.cmp(&a.last_used).then_with(|| a.path.cmp(&b.path)));
+        Ok(entries)
+    }
+
+    /// Removes the least recently used entries until the rest takes at most `bytes`; returns how many bytes went. Entries being
+    /// built or waited for stay. A loaded model goes on working without its file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when an entry cannot be removed.
+    pub fn shrink(&self, bytes: u64) -> Result<u64, Error> {
+        let entries = self.list()?;
+        let mut size: u64 = entries.iter().map(|e| e.bytes).sum();
+        let mut freed = 0;
+        for entry in entries.iter().rev() {
+            if size <= bytes {
+                break;
+            }
+            if self.evict(&entry.path)? {
+                size -= entry.bytes;
+                freed += entry.bytes;
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Removes all entries, and what dead builds left; returns the bytes of the entries.
+    ///
+    /// # Errors
+    /// As [`Cache::shrink`].
+    pub fn clear(&self) -> Result<u64, Error> {
+        let freed = self.shrink(0)?;
+        self.sweep(None);
+        Ok(freed)
+    }
+
+    pub(crate) fn enforce_limit(&self) -> Result<(), Error> {
+        self.shrink(self.limit).map(drop)
+    }
+
+    /// Removes one entry unless its lock is taken.
+    fn evict(&self, path: &Path) -> Result<bool, Error> {
+        let group =
+            path.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let lock = self.lock_file(&group)?;
+        if lock.try_lock().is_err() {
+            return Ok(false);
+        }
+        // Out of sight in one step: nobody sees half an entry.
+        let tmp = self.dir.join("tmp");
+        make_dir(&tmp)?;
+        let grave = tempfile::Builder::new()
+            .prefix(&format!("{group}-"))
+            .tempdir_in(&tmp)
+            .map_err(Error::io("create a directory in", tmp))?;
+        fs::rename(path, grave.path().join("evicted")).map_err(Error::io("remove", path))?;
+        if let Some(parent) = path.parent() {
+            // Only succeeds when it was the last of its group.
+            let _ = fs::remove_dir(parent);
+        }
+        Ok(true)
+    }
+
+    /// Removes what killed builds left: of `held`, whose lock the caller has, and of every key whose lock is free.
+    fn sweep(&self, held: Option<&str>) {
+        for path in read_dir(&self.dir.join("tmp")).unwrap_or_default() {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let owner = name.split('-').next().unwrap_or_default();
+            if held == Some(owner) || self.lock_file(owner).is_ok_and(|f| f.try_lock().is_ok()) {
+                // Someone else may be cleaning up as well, and what stays is only litter.
+                let _ = fs::remove_dir_all(path);
+            }
+        }
     }
 
     pub(crate) fn models(&self) -> PathBuf {
@@ -66,20 +190,11 @@ impl Cache {
         File::options().create(true).append(true).open(&path).map_err(Error::io("open", path))
     }
 
-    /// A fresh directory for a build of `key`, on the same file system as the entries. What earlier builds left behind is removed:
-    /// of this key, because the caller holds its lock; of any other key whose lock is free, because its builder is dead.
+    /// A fresh directory for a build of `key`, whose lock is held, on the same file system as the entries.
     pub(crate) fn workspace(&self, key: &str, _held: &Lock) -> Result<tempfile::TempDir, Error> {
         let tmp = self.dir.join("tmp");
         make_dir(&tmp)?;
-        for entry in fs::read_dir(&tmp).map_err(Error::io("read", tmp.clone()))?.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let owner = name.split('-').next().unwrap_or_default();
-            let dead = owner == key || self.lock_file(owner).is_ok_and(|f| f.try_lock().is_ok());
-            if dead {
-                // Someone else may be cleaning up as well, and what stays is only litter.
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
+        self.sweep(Some(key));
         tempfile::Builder::new()
             .prefix(&format!("{key}-"))
             .tempdir_in(&tmp)
@@ -93,7 +208,8 @@ impl Cache {
         }
         if place.exists() {
             // A directory cannot be renamed over a full one; the damaged entry leaves with the workspace.
-            fs::rename(place, workspace.join("replaced")).map_err(Error::io("replace", place))?;
+            let grave = tempfile::tempdir_in(workspace).map_err(Error::io("create a directory in", workspace))?;
+            fs::rename(place, grave.path().join("replaced")).map_err(Error::io("replace", place))?;
         }
         fs::rename(built, place).map_err(Error::io("create", place))
     }
@@ -116,6 +232,25 @@ impl Cache {
 
 pub(crate) fn make_dir(dir: &Path) -> Result<(), Error> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))
+}
+
+/// Paths in a directory; none when it does not exist (any more).
+fn read_dir(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    match fs::read_dir(dir) {
+        Ok(entries) => Ok(entries.flatten().map(|e| e.path()).collect()),
+        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
+        Err(e) => Err(Error::io("read", dir)(e)),
+    }
+}
+
+/// None for an entry that goes away meanwhile.
+fn describe(kind: EntryKind, path: PathBuf) -> Option<Entry> {
+    let bytes = fs::read_dir(&path).ok()?.flatten().filter_map(|f| f.metadata().ok()).map(|m| m.len()).sum();
+    let last_used = fs::metadata(path.join(MANIFEST)).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let name = fs::read_to_string(path.join(INFO)).unwrap_or_default().trim().to_string();
+    Some(Entry { kind, name, path, bytes, last_used })
 }
 
 /// Exclusive use of one key, until dropped.
@@ -148,6 +283,13 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Name of the file in an entry that lists the other files with their checksums. Written last.
 const MANIFEST: &str = "manifest";
+/// Name of the file in an entry that says what it is, for people.
+pub(crate) const INFO: &str = "info";
+
+/// Notes that an entry was used. A cache that cannot be written still serves.
+pub(crate) fn touch(entry: &Path) {
+    let _ = File::options().append(true).open(entry.join(MANIFEST)).and_then(|f| f.set_modified(SystemTime::now()));
+}
 
 /// Writes the checksums of `files` (names inside `dir`).
 pub(crate) fn seal(dir: &Path, files: &[&str]) -> Result<(), Error> {

@@ -168,6 +168,17 @@ pub enum Error {
         /// Top module.
         top: String,
     },
+    /// A snapshot of a model that was built without, or of another model.
+    #[error("{0}")]
+    Snapshot(String),
+    /// A file with coverage counts that is none.
+    #[error("{path}:{line}: not a line of a coverage file")]
+    Coverage {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+    },
     /// The model executed `$finish`.
     #[error("`{top}` called $finish at {location}")]
     Finished {

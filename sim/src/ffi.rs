@@ -1,4 +1,4 @@
-//! The functions a model's library exports: the Rust half of `shim.cpp`.
+//! The functions a model's library exports: the Rust half of the shim's C++.
 
 use std::{
     ffi::{c_char, c_int},
@@ -22,6 +22,16 @@ pub(crate) struct RawSignal {
     pub bytes: u32,
     pub elements: u32,
     pub data: *mut u8,
+}
+
+/// A condition that ends a run; the C++ side reads `bytes` bytes at `data`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawCondition {
+    pub data: usize,
+    pub bytes: u32,
+    pub kind: u32,
+    pub value: u64,
 }
 
 /// Bits of the status word.
@@ -58,6 +68,8 @@ api! {
     eval: b"vlrs_eval" => unsafe extern "C" fn(*mut RawModel) -> c_int,
     step: b"vlrs_step" => unsafe extern "C" fn(*mut RawModel, u64) -> c_int,
     cycle: b"vlrs_cycle" => unsafe extern "C" fn(*mut RawModel, *mut u8) -> c_int,
+    run: b"vlrs_run" =>
+        unsafe extern "C" fn(*mut RawModel, *mut u8, u64, *const RawCondition, usize, *mut i64) -> c_int,
     finish: b"vlrs_final" => unsafe extern "C" fn(*mut RawModel) -> c_int,
     cycles: b"vlrs_cycles" => unsafe extern "C" fn(*const RawModel) -> u64,
     time: b"vlrs_time" => unsafe extern "C" fn(*const RawModel) -> u64,
@@ -66,6 +78,8 @@ api! {
     output_clear: b"vlrs_output_clear" => unsafe extern "C" fn(*mut RawModel),
     trace_open: b"vlrs_trace_open" => unsafe extern "C" fn(*mut RawModel, *const c_char, u64, u64) -> c_int,
     trace_close: b"vlrs_trace_close" => unsafe extern "C" fn(*mut RawModel),
+    save: b"vlrs_save" => unsafe extern "C" fn(*mut RawModel, *mut *const u8, *mut usize) -> c_int,
+    restore: b"vlrs_restore" => unsafe extern "C" fn(*mut RawModel, *const u8, usize) -> c_int,
     coverage_write: b"vlrs_coverage_write" => unsafe extern "C" fn(*mut RawModel, *const c_char) -> c_int,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct Inner {
     /// Staged name and the user's name of each source.
     files: Vec<(String, String)>,
     log: String,
-    path: PathBuf,
+    pub path: PathBuf,
     // After the functions that point into it.
     _library: libloading::Library,
 }

@@ -4,7 +4,7 @@ use std::{
     ffi::{CStr, CString, c_char, c_int},
     ops::RangeInclusive,
     os::unix::ffi::OsStrExt,
-    path::Path,
+    path::{Path, PathBuf},
     ptr::NonNull,
     sync::{
         Arc,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    Error, Input, Location, Output, OutputSink,
+    Coverage, Error, Input, Location, Output, OutputSink, Ran, Watch,
     ffi::{self, RawModel, RawSignal},
     library::Inner,
     ports::Signal,
@@ -278,6 +278,40 @@ impl Model {
         self.settle(status)
     }
 
+    /// Runs cycles of `clock`, as [`Model::cycle`] does, until a condition of `watch` holds after one of them, or `max_cycles` have run.
+    /// The conditions are first looked at after the first cycle. Everything happens on the C++ side; text that the model prints is
+    /// handed on at the end.
+    ///
+    /// # Errors
+    /// As [`Model::eval`]; [`Model::cycles`] tells how many cycles were completed.
+    ///
+    /// # Panics
+    /// When the clock or the watch belongs to another model.
+    #[inline]
+    pub fn run(&mut self, clock: Input, max_cycles: u64, watch: &Watch) -> Result<Ran, Error> {
+        self.own(clock.0);
+        if watch.model().is_some_and(|m| m != self.id) {
+            foreign_handle();
+        }
+        let conditions = watch.conditions();
+        let before = self.cycles();
+        let mut hit = -1;
+        // SAFETY: as in `cycle`; the conditions name storage of this instance.
+        let status = unsafe {
+            let clock = clock.0.address as *mut u8;
+            (self.library.api.run)(
+                self.raw.as_ptr(),
+                clock,
+                max_cycles,
+                conditions.as_ptr(),
+                conditions.len(),
+                &mut hit,
+            )
+        };
+        self.settle(status)?;
+        Ok(Ran { cycles: self.cycles() - before, hit: usize::try_from(hit).ok() })
+    }
+
     /// Runs the `final` blocks. Call once, at the end; a dropped model does not run them.
     ///
     /// # Errors
@@ -330,19 +364,18 @@ impl Model {
     pub fn trace_open_window(&mut self, path: impl AsRef<Path>, window: RangeInclusive<u64>) -> Result<(), Error> {
         let path = path.as_ref();
         let name = c_path(path)?;
-        // The runtime does not say why it cannot open a file; the system does. Not before it is known that there is a trace.
-        // SAFETY: as in `eval`; `name` ends with a zero byte and is copied.
-        let opened = || unsafe {
-            (self.library.api.trace_open)(self.raw.as_ptr(), name.as_ptr(), *window.start(), *window.end())
-        };
-        match opened() {
+        let (first, last) = (*window.start(), *window.end());
+        let api = self.library.api;
+        // SAFETY: as in `eval`; the name is null or ends with a zero byte, and is copied.
+        let open = |name: *const c_char| unsafe { (api.trace_open)(self.raw.as_ptr(), name, first, last) };
+        if open(std::ptr::null()) != 0 {
+            return Err(Error::NoTrace { top: self.library.top.clone() });
+        }
+        // The runtime does not say why it cannot open a file, and some versions not even that: the system does.
+        std::fs::File::create(path).map_err(Error::io("write", path))?;
+        match open(name.as_ptr()) {
             0 => Ok(()),
-            1 => Err(Error::NoTrace { top: self.library.top.clone() }),
-            _ => {
-                let source =
-                    std::fs::File::create(path).err().unwrap_or_else(|| std::io::Error::other("cannot be opened"));
-                Err(Error::Io { action: "write", path: path.to_path_buf(), source })
-            }
+            _ => Err(Error::io("write", path)(std::io::Error::other("the waveform cannot be opened"))),
         }
     }
 
@@ -359,12 +392,55 @@ impl Model {
     pub fn write_coverage(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         let name = c_path(path)?;
+        // The runtime does not tell when it cannot write.
         std::fs::File::create(path).map_err(Error::io("write", path))?;
         // SAFETY: as in `trace_open_window`.
-        match unsafe { (self.library.api.coverage_write)(self.raw.as_ptr(), name.as_ptr()) } {
-            0 => Ok(()),
-            _ => Err(Error::NoCoverage { top: self.library.top.clone() }),
+        if unsafe { (self.library.api.coverage_write)(self.raw.as_ptr(), name.as_ptr()) } != 0 {
+            std::fs::remove_file(path).map_err(Error::io("remove", path))?;
+            return Err(Error::NoCoverage { top: self.library.top.clone() });
         }
+        Coverage::read(path)?.rename(|key| self.library.unstage(key)).write(path)
+    }
+
+    /// The whole state of the model: registers, memories, inputs, time, cycle counter and random numbers.
+    ///
+    /// # Errors
+    /// [`Error::Snapshot`] when built without [`ModelBuilder::snapshots`](crate::ModelBuilder::snapshots).
+    pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        let (mut data, mut size) = (std::ptr::null(), 0);
+        // SAFETY: the shim hands out its buffer, which stays until the next snapshot; it is copied before.
+        unsafe {
+            match (self.library.api.save)(self.raw.as_ptr(), &mut data, &mut size) {
+                0 => Ok(Snapshot {
+                    bytes: std::slice::from_raw_parts(data, size).into(),
+                    library: self.library.path.clone(),
+                }),
+                1 => Err(self.without_snapshots()),
+                _ => Err(self.failure(ffi::FATAL)),
+            }
+        }
+    }
+
+    /// Goes back to a snapshot of this model or of another instance of the same library. An ended model may run again. What was
+    /// written (waveforms, text) stays written; an open waveform should be closed first, as time goes back.
+    ///
+    /// # Errors
+    /// [`Error::Snapshot`] for a snapshot of another library or a model built without.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        if snapshot.library != self.library.path {
+            return Err(Error::Snapshot(format!("the snapshot is not one of this build of `{}`", self.library.top)));
+        }
+        // SAFETY: the bytes were written by the same library.
+        match unsafe { (self.library.api.restore)(self.raw.as_ptr(), snapshot.bytes.as_ptr(), snapshot.bytes.len()) } {
+            0 => Ok(()),
+            1 => Err(self.without_snapshots()),
+            _ => Err(self.failure(ffi::FATAL)),
+        }
+    }
+
+    fn without_snapshots(&self) -> Error {
+        let top = &self.library.top;
+        Error::Snapshot(format!("`{top}` was built without snapshots: build it with ModelBuilder::snapshots(true)"))
     }
 
     #[inline(always)]
@@ -383,6 +459,11 @@ impl Model {
         if status & !ffi::OUTPUT == 0 {
             return Ok(());
         }
+        Err(self.failure(status))
+    }
+
+    /// The error that the recorded event stands for.
+    fn failure(&self, status: c_int) -> Error {
         let (mut file, mut line, mut text) = (std::ptr::null(), 0, std::ptr::null());
         // SAFETY: the strings belong to the instance and are copied at once.
         let (file, message) = unsafe {
@@ -392,13 +473,26 @@ impl Model {
         let location = Location { file: self.library.unstage(&file), line: u32::try_from(line).unwrap_or(0) };
         let message = self.library.unstage(&message);
         let top = self.library.top.clone();
-        Err(if status & ffi::FATAL != 0 {
+        if status & ffi::FATAL != 0 {
             Error::Fatal { top, location, message }
         } else if status & ffi::STOPPED != 0 {
             Error::Stopped { top, location, message }
         } else {
             Error::Finished { top, location }
-        })
+        }
+    }
+}
+
+/// The state of a model at one moment, from [`Model::snapshot`]. Of use for the same build of the same model only.
+#[derive(Clone)]
+pub struct Snapshot {
+    bytes: Box<[u8]>,
+    library: PathBuf,
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("bytes", &self.bytes.len()).field("library", &self.library).finish()
     }
 }
 

@@ -57,3 +57,54 @@ impl From<Input> for Output {
         Output(input.0)
     }
 }
+
+/// Declares a struct of handles with a `resolve` that looks all of them up.
+///
+/// A field is `name: input(WIDTH)`, `name: output(WIDTH)` or `name: tap(WIDTH) = "top.u_inst.signal"`; `= "name"` also serves ports
+/// whose name is not the field's. Widths are expressions, and may use arguments declared after the struct's name.
+///
+/// ```no_run
+/// verilated::ports! {
+///     /// Pins of the FIFO, `width` bits a word.
+///     pub struct Pins(width: u32) {
+///         clk: input(1),
+///         push: input(1),
+///         /// Valid with `push`.
+///         data: input(width) = "push_data",
+///         count: output(5),
+///     }
+/// }
+/// # fn example(mut model: verilated::Model) -> Result<(), verilated::Error> {
+/// let pins = Pins::resolve(&model, 8)?;
+/// model.set(pins.push, 1);
+/// model.cycle(pins.clk)?;
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! ports {
+    (@type input) => { $crate::Input };
+    (@type output) => { $crate::Output };
+    (@type tap) => { $crate::Output };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $port:expr) => { $port };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident $(($($arg:ident: $ty:ty),* $(,)?))? {
+        $($(#[$field_meta:meta])* $field:ident: $kind:ident($width:expr) $(= $port:expr)?),* $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy)]
+        $vis struct $name {
+            $($(#[$field_meta])* $vis $field: $crate::ports!(@type $kind),)*
+        }
+
+        impl $name {
+            /// Looks up every port by name, and checks its direction and width.
+            ///
+            /// # Errors
+            /// For the first port that the model does not have like this.
+            $vis fn resolve(model: &$crate::Model $($(, $arg: $ty)*)?) -> Result<Self, $crate::Error> {
+                Ok(Self { $($field: model.$kind($crate::ports!(@name $field $($port)?), $width)?,)* })
+            }
+        }
+    };
+}

@@ -51,7 +51,8 @@ impl Toolchain {
     }
 }
 
-const RUNTIME_FLAGS: [&str; 2] = ["-O2", "-c"];
+/// Calls between functions of the runtime must stay replaceable: the shim puts its own random numbers in their place.
+const RUNTIME_FLAGS: [&str; 3] = ["-O2", "-fsemantic-interposition", "-c"];
 
 /// The objects `names` (such as `verilated`, `verilated_fst_c`), from the cache or compiled now, in parallel.
 pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Result<Vec<PathBuf>, Error> {
@@ -67,6 +68,7 @@ pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Res
     let object = |name: &str| place(name).join("object.o");
     let wanted: Vec<PathBuf> = names.iter().map(|n| object(n)).collect();
     if names.iter().all(|n| cache::intact(&place(n))) {
+        names.iter().for_each(|n| cache::touch(&place(n)));
         return Ok(wanted);
     }
     let lock = cache.lock(&key)?;
@@ -82,7 +84,9 @@ pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Res
     }
     compile::run_all(&jobs, dir)?;
     for name in missing {
-        cache::seal(&dir.join(name), &["object.o"])?;
+        let info = dir.join(name).join(cache::INFO);
+        fs::write(&info, format!("{name}\n")).map_err(Error::io("write", info.clone()))?;
+        cache::seal(&dir.join(name), &["object.o", cache::INFO])?;
         cache.publish(&dir.join(name), &place(name), dir)?;
     }
     Ok(wanted)

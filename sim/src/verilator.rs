@@ -202,7 +202,7 @@ fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
-/// What a program prints (standard output, then standard error), asked once per process as long as the file stays the same.
+/// What a program prints, asked once per process as long as the file stays the same.
 fn identity(path: &Path, args: &[&str]) -> std::io::Result<String> {
     type Key = (PathBuf, Vec<String>, Option<(u64, SystemTime)>);
     static KNOWN: LazyLock<Mutex<HashMap<Key, String>>> = LazyLock::new(Default::default);
@@ -214,8 +214,9 @@ fn identity(path: &Path, args: &[&str]) -> std::io::Result<String> {
         return Ok(text.clone());
     }
     let output = Command::new(path).args(args).output()?;
-    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    // Standard error may hold complaints of a wrapper script; it counts only when there is nothing else, as for clang's `-###`.
+    let printed = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
+    let text = String::from_utf8_lossy(printed).into_owned();
     lock().insert(key, text.clone());
     Ok(text)
 }

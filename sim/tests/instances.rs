@@ -82,3 +82,32 @@ fn random_start_is_the_same_while_other_threads_build_instances() {
         }
     });
 }
+
+fn draws(m: &mut Model, cycles: u64) -> Vec<u64> {
+    let (clk, drawn) = (m.input("clk", 1).unwrap(), m.output("drawn", 32).unwrap());
+    (0..cycles)
+        .map(|_| {
+            m.cycle(clk).unwrap();
+            m.get(drawn)
+        })
+        .collect()
+}
+
+#[test]
+fn random_numbers_of_a_model_do_not_depend_on_its_neighbours() {
+    let library = build(&builder("powerup").random_init(true));
+    let make = |seed| library.instantiate(Options { seed, ..Options::default() }).unwrap();
+    let alone = draws(&mut make(3), 40);
+    assert_ne!(draws(&mut make(4), 40), alone);
+    assert_eq!(alone.iter().collect::<std::collections::BTreeSet<_>>().len(), 40);
+    // Interleaved with another on this thread, with new ones being made, and moved to another thread half way.
+    let (mut a, mut b) = (make(3), make(4));
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        seen.extend(draws(&mut a, 1));
+        draws(&mut b, 3);
+        drop(make(5));
+    }
+    seen.extend(std::thread::spawn(move || draws(&mut a, 20)).join().unwrap());
+    assert_eq!(seen, alone);
+}

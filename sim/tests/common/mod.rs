@@ -30,3 +30,19 @@ pub fn model(top: &str) -> Model {
 pub fn start(library: &Library) -> Model {
     library.instantiate(Options::default()).unwrap_or_else(|e| panic!("{e}"))
 }
+
+/// An own cache that already holds the runtime: compiling that takes seconds and is the same for all.
+pub fn fresh_cache(dir: &Path) -> Cache {
+    build(&builder("wide"));
+    let fresh = Cache::new(dir.join("cache"));
+    for group in std::fs::read_dir(cache().dir().join("runtime")).unwrap().flatten() {
+        for entry in std::fs::read_dir(group.path()).unwrap().flatten() {
+            let to = fresh.dir().join("runtime").join(group.file_name()).join(entry.file_name());
+            std::fs::create_dir_all(&to).unwrap();
+            for file in std::fs::read_dir(entry.path()).unwrap().flatten() {
+                std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            }
+        }
+    }
+    fresh
+}

@@ -1,13 +1,14 @@
-//! The C++ shim of a model: the port list read from the header Verilator wrote, and the generated head of `shim.cpp`.
+//! The C++ shim of a model: the port list read from the header Verilator wrote, and the generated head of the shim's C++.
 
 use std::fmt::Write;
 
-/// C++ that is the same for every model.
-pub(crate) const SHIM: &str = include_str!("shim.cpp");
+/// C++ that is the same for every model, in this order.
+pub(crate) const SHIM: [&str; 3] =
+    [include_str!("instance.cpp"), include_str!("hooks.cpp"), include_str!("exports.cpp")];
 /// Included before every other header, in models and in the runtime.
 pub(crate) const PRELUDE: &str = include_str!("prelude.h");
 /// Raised whenever the exported functions or [`crate::ffi`] change.
-pub(crate) const ABI: u32 = 1;
+pub(crate) const ABI: u32 = 2;
 /// Class name of every model (the top module's own name could be anything).
 pub(crate) const PREFIX: &str = "Vmodel";
 
@@ -93,17 +94,26 @@ fn verilog_name(member: &str) -> String {
     name + rest
 }
 
+/// Kinds of conditions that end a run: equal to a value, different from a value, different from now.
+pub(crate) const EQUALS: u32 = 0;
+pub(crate) const DIFFERS: u32 = 1;
+pub(crate) const CHANGES: u32 = 2;
+
 /// What of the build the shim depends on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShimOptions {
     /// 0 none, 1 VCD, 2 FST.
     pub trace: u32,
     pub coverage: bool,
+    pub savable: bool,
+    /// The runtime draws from `VlRNG` (5.030 has it, 5.006 has not).
+    pub rng: bool,
 }
 
 /// The whole text of the shim's translation unit.
 pub(crate) fn render(ports: &[Port], options: ShimOptions) -> String {
-    let ShimOptions { trace, coverage } = options;
+    let ShimOptions { trace, coverage, savable, rng } = options;
+    let [coverage, savable, rng] = [coverage, savable, rng].map(u32::from);
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write!(
@@ -114,10 +124,14 @@ pub(crate) fn render(ports: &[Port], options: ShimOptions) -> String {
          #define VLRS_ABI {ABI}\n\
          #define VLRS_MODEL {PREFIX}\n\
          #define VLRS_TRACE {trace}\n\
-         #define VLRS_COVERAGE {}\n\
+         #define VLRS_COVERAGE {coverage}\n\
+         #define VLRS_SAVABLE {savable}\n\
+         #define VLRS_RNG {rng}\n\
+         #define VLRS_EQUALS {EQUALS}\n\
+         #define VLRS_CHANGES {CHANGES}\n\
          struct VlrsSignal {{ const char* name; uint32_t width, direction, bytes, elements; void* data; }};\n\
-         static void vlrs_fill_ports({PREFIX}* top, std::vector<VlrsSignal>& table) {{\n",
-        u32::from(coverage)
+         struct VlrsCondition {{ const uint8_t* data; uint32_t bytes, kind; uint64_t value; }};\n\
+         static void vlrs_fill_ports({PREFIX}* top, std::vector<VlrsSignal>& table) {{\n"
     );
     for port in ports {
         let name = port.name.replace('\\', "\\\\").replace('"', "\\\"");
@@ -128,7 +142,7 @@ pub(crate) fn render(ports: &[Port], options: ShimOptions) -> String {
         );
     }
     text.push_str("}\n");
-    text + SHIM
+    text + &SHIM.concat()
 }
 
 #[cfg(test)]
