@@ -1,1 +1,363 @@
-//! Cycle model.
+//! Cycle model: predicts every phase of every sample from the design's sizes and the pulses of the sample.
+//!
+//! Within a sample, times are clock cycles counted from its START cycle (0), in which the sequencer lets the first forward
+//! read begin. The formulas follow the registers of the generated Verilog one by one; the co-simulation holds them to it.
+//!
+//! The host is taken to be ready always: the next beat of a sample is on offer in every cycle, an output beat is taken at once.
+
+use crate::golden::{Mode, SampleTrace};
+use crate::phases::Phase;
+use crate::spec::{Backend, Design, Layer};
+
+/// Cycles of one sample: those after the end of the sample before it, up to its own end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SampleCycles {
+    /// Indexed by [`Phase::code`].
+    pub phases: [u64; Phase::ALL.len()],
+    /// Cycles in which at least one array reads, converts or writes.
+    pub array_busy: u64,
+}
+
+impl SampleCycles {
+    /// Cycles of all phases but idle.
+    pub fn total(&self) -> u64 {
+        self.phases[1..].iter().sum()
+    }
+
+    pub fn phase(&self, phase: Phase) -> u64 {
+        self.phases[phase.code() as usize]
+    }
+
+    /// Adds another sample's cycles.
+    pub fn add(&mut self, other: &SampleCycles) {
+        for (sum, v) in self.phases.iter_mut().zip(other.phases) {
+            *sum += v;
+        }
+        self.array_busy += other.array_busy;
+    }
+}
+
+/// How long an array takes for its operations, in cycles.
+#[derive(Debug, Clone, Copy)]
+struct ArrayTiming {
+    /// First group of a read, from the first `op_valid` cycle up to and with its transfer.
+    fwd_first: u64,
+    fwd_next: u64,
+    back_first: u64,
+    back_next: u64,
+    /// Least length of a write.
+    write_min: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LayerTiming {
+    array: ArrayTiming,
+    fwd_groups: u64,
+    back_groups: u64,
+    /// Beats of the last group.
+    fwd_tail: u64,
+    back_tail: u64,
+    x_beats: u64,
+    y_beats: u64,
+}
+
+/// Intervals of one layer's array and unit within a sample.
+#[derive(Debug, Clone, Default)]
+struct UpdateTimes {
+    /// First cycle in which the unit has nothing left to fetch.
+    unit_idle: u64,
+    /// First cycle in which the array is idle.
+    port_idle: u64,
+}
+
+/// The model; keeps what one sample leaves to the next.
+#[derive(Debug, Clone)]
+pub struct CycleModel {
+    layers: Vec<LayerTiming>,
+    /// Beats of a full group of codes.
+    group_beats: u64,
+    pulse_lsb: u64,
+    input: InputSide,
+    /// Last cycle of the sample before, counted from the start of the run; the first load may begin in the cycle after.
+    end: u64,
+    /// First cycle in which the next x may be loaded.
+    stage_free: u64,
+    /// The sample before sent its output vector with its last cycle.
+    sent_last: bool,
+    busy: Vec<(u64, u64)>,
+}
+
+/// The two banks of the sample memory and the stream that fills them, in cycles from the start of the run.
+#[derive(Debug, Clone)]
+struct InputSide {
+    /// From the first taken beat of a packet to the first cycle in which the sample is valid; [inference, training].
+    receive: [u64; 2],
+    /// From the first taken beat of a packet to the first cycle in which the next packet's may be taken.
+    pitch: [u64; 2],
+    /// First cycle in which the stream side can take the next packet.
+    ready: u64,
+    /// First cycles in which the banks of the last two samples are free again, the older first.
+    released: [u64; 2],
+    /// Samples already waiting at the start of the run.
+    waiting: u32,
+}
+
+impl InputSide {
+    fn new(design: &Design) -> Self {
+        let (k, lanes) = (design.stream_words(), design.array.lanes);
+        let beats = |words: usize| words.div_ceil(k);
+        // A stream beat of more than `lanes` words leaves in parts, one per cycle.
+        let parts = |words: usize| words.div_ceil(lanes) as u64;
+        let last = |words: usize| words - (beats(words) - 1) * k;
+        let time = |train: bool| {
+            let (x, t) = (design.inputs, design.outputs());
+            let tail = if train { last(t) } else { last(x) };
+            if k > lanes {
+                let full = (k / lanes) as u64;
+                let section = |words: usize| (beats(words) as u64 - 1) * full + parts(last(words));
+                let all = section(x) + if train { section(t) } else { 0 };
+                (all + 1, all, parts(tail))
+            } else {
+                let all = (beats(x) + if train { beats(t) } else { 0 }) as u64;
+                (all + 1, all, 1)
+            }
+        };
+        let (infer, train) = (time(false), time(true));
+        InputSide { receive: [infer.0, train.0], pitch: [infer.1, train.1], ready: 0, released: [0, 0], waiting: 2 }
+    }
+
+    /// First cycle in which the next sample is valid.
+    fn next_valid(&mut self, mode: Mode) -> u64 {
+        if self.waiting > 0 {
+            self.waiting -= 1;
+            return 0;
+        }
+        let kind = usize::from(mode == Mode::Train);
+        let first = self.ready.max(self.released[0]);
+        self.ready = first + self.pitch[kind];
+        first + self.receive[kind]
+    }
+
+    fn release(&mut self, cycle: u64) {
+        self.released = [self.released[1], cycle];
+    }
+}
+
+/// End of a sample, counted from its START cycle.
+#[derive(Debug, Clone, Copy)]
+struct Finish {
+    end: u64,
+    stage_free: u64,
+    /// Last cycle in which its targets are needed.
+    targets: u64,
+}
+
+impl CycleModel {
+    /// Model of `design`, before its first sample.
+    pub fn new(design: &Design) -> Self {
+        let group_beats = design.array.adcs.div_ceil(design.array.lanes) as u64;
+        CycleModel {
+            layers: design.layers.iter().map(|l| LayerTiming::new(design, l)).collect(),
+            group_beats,
+            pulse_lsb: u64::from(design.timing.pulse_lsb),
+            input: InputSide::new(design),
+            end: 0,
+            stage_free: 0,
+            sent_last: false,
+            busy: Vec::new(),
+        }
+    }
+
+    /// The machine is told to run from idle, with two samples (or all there are) waiting.
+    pub fn restart(&mut self) {
+        self.input = InputSide { ready: 0, released: [0, 0], waiting: 2, ..self.input.clone() };
+        // Cycle 1 is the first in which the sequencer looks for a sample.
+        self.end = 0;
+        self.stage_free = 1;
+        self.sent_last = false;
+    }
+
+    /// Cycles of the next sample.
+    pub fn sample(&mut self, trace: &SampleTrace, mode: Mode) -> SampleCycles {
+        let mut cycles = SampleCycles::default();
+        let x_beats = self.layers[0].x_beats;
+        let valid = self.input.next_valid(mode);
+        let load = self.stage_free.max(valid);
+        let loaded = load + x_beats + 1;
+        // The sequencer does not trust the output side's word in the very cycle in which a vector enters it.
+        let ready = loaded.max(self.end + u64::from(self.sent_last));
+        let waits = valid.saturating_sub(self.end + 1);
+        cycles.phases[Phase::WaitInput.code() as usize] = waits;
+        cycles.phases[Phase::Load.code() as usize] = ready.max(self.end) - self.end - waits;
+        let start = ready + 1;
+        let finish = match mode {
+            Mode::Infer => self.infer(&mut cycles),
+            Mode::Train => self.train(trace, &mut cycles),
+        };
+        self.end = start + finish.end;
+        self.stage_free = start + finish.stage_free;
+        self.sent_last = mode == Mode::Infer;
+        let x_done = load + x_beats;
+        self.input.release(x_done.max(if mode == Mode::Train { start + finish.targets } else { 0 }) + 1);
+        cycles.array_busy = union(&mut self.busy);
+        cycles
+    }
+
+    /// Forward reads; returns the transfer of the last code and the beats after it.
+    fn forward(&mut self) -> (u64, u64) {
+        self.busy.clear();
+        let mut start = 1;
+        let (mut transfer, mut tail) = (0, 0);
+        for layer in &self.layers {
+            let next = layer.array.fwd_next.max(self.group_beats);
+            transfer = start + layer.array.fwd_first - 1 + (layer.fwd_groups - 1) * next;
+            tail = layer.fwd_tail;
+            self.busy.push((start, transfer));
+            // Beats, table, stage, take.
+            start = transfer + tail + 3;
+        }
+        (transfer, tail)
+    }
+
+    fn infer(&mut self, cycles: &mut SampleCycles) -> Finish {
+        let (transfer, tail) = self.forward();
+        let end = transfer + tail + 1;
+        cycles.phases[Phase::Forward.code() as usize] = end + 1;
+        Finish { end, stage_free: 1, targets: 0 }
+    }
+
+    fn train(&mut self, trace: &SampleTrace, cycles: &mut SampleCycles) -> Finish {
+        let (transfer, tail) = self.forward();
+        // y of each layer, last first; the transposed read follows two cycles after the last beat of y.
+        let mut y_done = transfer + tail + 3;
+        cycles.phases[Phase::Forward.code() as usize] = y_done + 1;
+        let forward_end = y_done;
+        let mut end = 0;
+        let mut stage_free = 0;
+        for index in (0..self.layers.len()).rev() {
+            let layer = self.layers[index];
+            let y_last = y_done;
+            let mut port_free = y_last;
+            if index > 0 {
+                let start = y_last + 2;
+                let next = layer.array.back_next.max(self.group_beats);
+                let transfer = start + layer.array.back_first - 1 + (layer.back_groups - 1) * next;
+                self.busy.push((start, transfer));
+                y_done = transfer + layer.back_tail + 3;
+                port_free = transfer;
+            }
+            let times = self.update(layer, trace, index, y_last, port_free);
+            end = end.max(times.unit_idle).max(times.port_idle);
+            stage_free = times.unit_idle;
+        }
+        cycles.phases[Phase::Backward.code() as usize] = y_done - forward_end;
+        let end = end.max(y_done + 1);
+        cycles.phases[Phase::Update.code() as usize] = end - y_done;
+        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end }
+    }
+
+    /// Selector, fetcher and port of one layer, from the last beat of y on. `port_free` is the last cycle of the operation
+    /// before the first slot: a slot may be taken in it.
+    fn update(
+        &mut self,
+        layer: LayerTiming,
+        trace: &SampleTrace,
+        index: usize,
+        y_last: u64,
+        port_free: u64,
+    ) -> UpdateTimes {
+        let unit = &trace.layers[index];
+        let mut port_free = port_free;
+        // First cycle in which the selector looks at a pair; each look takes two cycles.
+        let mut select = y_last + 1;
+        // Cycle of the last slot's take: the stages are free for the next pair in it.
+        let mut taken = 0;
+        let mut next_age = 0;
+        for slot in &unit.slots {
+            let silent = (slot.age - next_age) as u64;
+            next_age = slot.age + 1;
+            let offer = select + 2 * silent + 2;
+            let fetch = offer.max(taken);
+            let beats = if slot.age == 0 { layer.y_beats } else { layer.x_beats.max(layer.y_beats) };
+            let staged = fetch + beats + 3;
+            taken = staged.max(port_free);
+            let length = (u64::from(slot.longest) * self.pulse_lsb).max(layer.array.write_min);
+            port_free = taken + length;
+            self.busy.push((taken + 1, port_free));
+            select = fetch + 1;
+        }
+        let silent = (unit.pairs - next_age) as u64;
+        let unit_idle = (select + 2 * silent).max(if unit.slots.is_empty() { 0 } else { taken + 1 });
+        UpdateTimes { unit_idle, port_idle: port_free + 1 }
+    }
+}
+
+impl LayerTiming {
+    fn new(design: &Design, layer: &Layer) -> Self {
+        let (adcs, lanes) = (design.array.adcs, design.array.lanes);
+        let fwd_groups = layer.outputs.div_ceil(adcs);
+        let back_groups = layer.inputs.div_ceil(adcs);
+        let tail = |lines: usize, groups: usize| (lines - (groups - 1) * adcs).div_ceil(lanes) as u64;
+        let array = match design.array.backend {
+            Backend::External => {
+                let settle = u64::from(design.timing.read_settle);
+                let convert = u64::from(design.timing.adc_conversion);
+                ArrayTiming {
+                    fwd_first: settle + convert,
+                    fwd_next: convert,
+                    back_first: settle + convert,
+                    back_next: convert,
+                    write_min: 1,
+                }
+            }
+            Backend::Emulated => {
+                // One memory word per cycle and five cycles of pipeline, see array_emulated.v.
+                let rows = layer.rows() as u64;
+                let words = fwd_groups as u64;
+                let (fwd, back) = (rows + 5, adcs as u64 * words + 5);
+                ArrayTiming {
+                    fwd_first: fwd,
+                    fwd_next: fwd,
+                    back_first: back,
+                    back_next: back,
+                    write_min: rows * words + 5,
+                }
+            }
+        };
+        LayerTiming {
+            array,
+            fwd_groups: fwd_groups as u64,
+            back_groups: back_groups as u64,
+            fwd_tail: tail(layer.outputs, fwd_groups),
+            back_tail: tail(layer.inputs, back_groups),
+            x_beats: layer.inputs.div_ceil(lanes) as u64,
+            y_beats: layer.outputs.div_ceil(lanes) as u64,
+        }
+    }
+}
+
+/// Number of cycles covered by closed intervals.
+fn union(intervals: &mut [(u64, u64)]) -> u64 {
+    intervals.sort_unstable();
+    let mut covered = 0;
+    let mut reached = 0;
+    for &(first, last) in intervals.iter() {
+        let first = first.max(reached);
+        if last + 1 > first {
+            covered += last + 1 - first;
+            reached = last + 1;
+        }
+    }
+    covered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn union_counts_overlaps_once() {
+        assert_eq!(union(&mut [(5, 9), (1, 3), (2, 6), (20, 20)]), 10);
+        assert_eq!(union(&mut []), 0);
+    }
+}

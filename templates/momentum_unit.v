@@ -109,7 +109,6 @@ module ${ name }$_momentum_${ unit }$ #(
   wire [PULSE_BITS-1:0] longest = width_of(peak_product_q);
   wire                 silent  = longest == {PULSE_BITS{1'b0}};
   wire                 fetch_take;
-  wire                 advance = ((sel_q == SEL_WIDTH) && silent) || fetch_take;
 <%- if history %>
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
   localparam Y_ADDR_BITS = (DEPTH * Y_BEATS > 1) ? $clog2(DEPTH * Y_BEATS) : 1;
@@ -123,6 +122,7 @@ module ${ name }$_momentum_${ unit }$ #(
   localparam [INDEX_BITS-1:0] INDEX_ONE = 1;
   localparam [DEPTH_BITS-1:0] COUNT_ONE = 1;
 
+  wire                 advance = ((sel_q == SEL_WIDTH) && silent) || fetch_take;
   // The newest pair lies at the head; older pairs lie at lower addresses, wrapping around.
   reg [INDEX_BITS-1:0]  head_q, pair_q;
   reg [X_ADDR_BITS-1:0] head_x_q, pair_x_q;

@@ -27,8 +27,7 @@ module ${ name }$_read_path #(
     input  wire                         code_last,   // last group of the read
     input  wire [TAIL_BITS-1:0]         code_beats,  // beats of the group
     input  wire [ADCS*ADC_BITS-1:0]     code_data,
-    output wire                         t_rd_en,     // read the targets' beat, data one cycle later
-    output wire [BEAT_BITS-1:0]         t_rd_beat,
+    output wire [BEAT_BITS-1:0]         t_rd_beat,   // beat of the targets to read, data one cycle later
     input  wire [LANES*DAC_BITS-1:0]    t_rd_data,
     output wire [LAYERS-1:0]            act_valid,   // activation beat of this layer
     output wire [BEAT_BITS-1:0]         act_beat,
@@ -41,7 +40,8 @@ module ${ name }$_read_path #(
 );
   localparam WORD     = 2 * DAC_BITS;
   localparam OPERAND  = (ADC_BITS > DAC_BITS + 1) ? ADC_BITS : DAC_BITS + 1;
-  localparam PRODUCT  = OPERAND + DAC_BITS + 2;
+  // Wide enough for the product, its rounding and the limits of y.
+  localparam PRODUCT  = (OPERAND + DAC_BITS + 1 > ERROR_BITS) ? OPERAND + DAC_BITS + 2 : ERROR_BITS + 1;
   localparam [BEAT_BITS-1:0] BEAT_ONE = 1;
 
   // --- Context: whose read it is. A read is drained before the next one delivers its first code. --------------------------
@@ -83,7 +83,6 @@ module ${ name }$_read_path #(
     else if (s0_valid) s0_beat_q <= s0_beat_q + BEAT_ONE;
   end
 
-  assign t_rd_en   = s0_valid && !back_q && layer_q[LAYERS-1] && train;
   assign t_rd_beat = s0_beat_q;
 
   // --- s1: tables, operands ---------------------------------------------------------------------------------------------------

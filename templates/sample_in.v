@@ -36,6 +36,7 @@ module ${ name }$_sample_in #(
   output reg                       short_packet,   // one-cycle pulse: a sample was dropped because its packet was short
   output reg                       long_packet,    // one-cycle pulse: a sample was dropped because its packet is long
 
+  output wire                      busy,           // a packet is being received or a sample is held
   output wire                      sample_valid,   // a whole sample waits on the x side
   output wire                      sample_train,   // it has targets; with sample_valid
   input  wire                      x_done,         // pulse: release x of that sample; the x side is the next one's from then on
@@ -212,6 +213,7 @@ module ${ name }$_sample_in #(
   wire t_release = t_done || |(t_held_q & ~targets_q & t_bank);
 
   assign bank_free    = ~|((x_held_q | t_held_q) & in_bank);
+  assign busy         = state_q != ST_FIRST || |(x_held_q | t_held_q);
   assign sample_valid = |(valid_q & x_bank);
   assign sample_train = |(targets_q & x_bank);
 

@@ -26,6 +26,7 @@ module ${ name }$_sample_out #(
   input  wire                      rst_n,          // bus or soft reset, synchronous, active low: forgets all vectors
 
   output wire                      free,           // a whole vector can be taken; holds until its last beat came
+  output wire                      busy,           // a vector is held or on its way
   input  wire                      in_valid,       // in_beat and in_data hold a beat
   input  wire [BEAT_BITS-1:0]      in_beat,        // its number
   input  wire [LANES*DAC_BITS-1:0] in_data,        // its codes, lowest word first; words beyond OUTPUTS may be anything
@@ -116,6 +117,8 @@ module ${ name }$_sample_out #(
     .out_last (gear_last),
     .out_data (gear_data)
   );
+
+  assign busy = |full_q || rd_valid_q || gear_valid || m_axis_tvalid;
 
   // Stream registers
 

@@ -11,8 +11,7 @@ module ${ name }$_sequencer #(
     input  wire                   train,         // train, else infer
     input  wire                   emit,          // send outputs in training, too
     input  wire                   sample_valid,  // a complete sample waits
-    output wire                   x_rd_en,       // read one beat of its x
-    output wire [X_BEAT_BITS-1:0] x_rd_beat,
+    output wire [X_BEAT_BITS-1:0] x_rd_beat,     // beat of its x to read
     output wire                   x_done,        // its x is no longer needed
     output wire                   t_done,        // its targets are no longer needed
     output wire                   x_valid,       // beat for the first layer, data from the sample memory
@@ -97,10 +96,9 @@ module ${ name }$_sequencer #(
     x_last_q <= load_last;
   end
 
-  assign x_rd_en   = loading_q;
   assign x_rd_beat = beat_q;
   assign x_done    = load_last;
-  assign t_done    = forward_end;
+  assign t_done    = forward_end && train;
   assign x_valid   = x_valid_q;
   assign x_beat    = x_beat_q;
   assign x_last    = x_last_q;

@@ -73,7 +73,7 @@ module ${ name }$ (
   wire        unused_clear_history;
 <%- endif %>
   wire        sequencer_busy;
-  wire        receiving;
+  wire        input_busy;
   wire        sample_valid;
   wire        out_free;
   wire        out_busy;
@@ -150,21 +150,21 @@ module ${ name }$ (
 <%- for counter in counters %>
       .${ counter }$(${ counter }$),
 <%- endfor %>
-      .busy          (sequencer_busy || sample_valid || receiving || out_busy),
+      .busy          (sequencer_busy || input_busy || out_busy),
       .phase         (phase),
       .short_packet  (short_packet),
       .long_packet   (long_packet)
   );
 
   // --- Samples ------------------------------------------------------------------------------------------------------------------
-  wire                       x_rd_en;
   wire [${ layers[0].x_beat_bits - 1 }$:0] x_rd_beat;
   wire [${ lanes * dac_bits - 1 }$:0] x_rd_data;
   wire                       x_done;
-  wire                       t_rd_en;
   wire [${ beat_bits - 1 }$:0] t_rd_beat;
   wire [${ lanes * dac_bits - 1 }$:0] t_rd_data;
   wire                       t_done;
+  // Packets follow the mode, and the mode changes only while nothing is held.
+  wire                       unused_sample_train;
 
   ${ name }$_sample_in #(
       .INPUTS  (${ layers[0].inputs }$),
@@ -173,19 +173,19 @@ module ${ name }$ (
       .LANES   (${ lanes }$)
   ) u_sample_in (
       .clk          (aclk),
+      .aresetn      (aresetn),
       .rst_n        (rst_n),
       .s_axis_tdata (s_axis_tdata),
       .s_axis_tvalid(s_axis_tvalid),
       .s_axis_tready(s_axis_tready),
       .s_axis_tlast (s_axis_tlast),
       .train        (train),
+      .busy         (input_busy),
       .sample_valid (sample_valid),
-      .receiving    (receiving),
-      .x_rd_en      (x_rd_en),
+      .sample_train (unused_sample_train),
       .x_rd_beat    (x_rd_beat),
       .x_rd_data    (x_rd_data),
       .x_done       (x_done),
-      .t_rd_en      (t_rd_en),
       .t_rd_beat    (t_rd_beat[${ last_beat_bits - 1 }$:0]),
       .t_rd_data    (t_rd_data),
       .t_done       (t_done),
@@ -226,7 +226,6 @@ module ${ name }$ (
       .train       (train),
       .emit        (emit),
       .sample_valid(sample_valid),
-      .x_rd_en     (x_rd_en),
       .x_rd_beat   (x_rd_beat),
       .x_done      (x_done),
       .t_done      (t_done),
@@ -299,7 +298,6 @@ module ${ name }$ (
           ({${ adcs * adc_bits }${code_valid[${ loop.index0 }$]}} & ${ l.name }$_adc_code)<% if !loop.last %> |<% endif %>
 <%- endfor %>
       ),
-      .t_rd_en   (t_rd_en),
       .t_rd_beat (t_rd_beat),
       .t_rd_data (t_rd_data),
       .act_valid (act_valid),
@@ -318,10 +316,10 @@ module ${ name }$ (
       .LANES   (${ lanes }$)
   ) u_sample_out (
       .clk          (aclk),
+      .aresetn      (aresetn),
       .rst_n        (rst_n),
       .in_valid     (act_valid[${ layers.len() - 1 }$] && (emit || !train)),
       .in_beat      (act_beat[${ last_beat_bits - 1 }$:0]),
-      .in_last      (act_last),
       .in_data      (act_data),
       .free         (out_free),
       .busy         (out_busy),

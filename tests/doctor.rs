@@ -1,6 +1,8 @@
 //! `memrtl doctor`: what it finds, what it makes of it, and how it tells.
 #![cfg(unix)]
 
+use std::process::Command;
+
 use memrtl::doctor::{Surroundings, ToolReport, ToolState, check, render};
 use stand_ins::StandIns;
 
@@ -120,4 +122,26 @@ fn the_variables_replace_the_search() {
 
     around.verilator = Some("/no/verilator".into());
     assert_eq!(check(&around)[0].state, ToolState::Missing);
+}
+
+#[test]
+fn the_exit_status_says_whether_co_simulation_works() {
+    let world = complete();
+    let status = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_memrtl"))
+            .arg("doctor")
+            .env("PATH", world.path("bin"))
+            .env_remove("VERILATOR")
+            .env_remove("CXX")
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(status().0, Some(0));
+    world.remove("bin/yosys");
+    assert_eq!(status().0, Some(0));
+    world.remove("bin/g++");
+    let (code, text) = status();
+    assert_eq!(code, Some(1));
+    assert!(text.ends_with("co-simulation does not work: C++ compiler is missing\n"), "{text}");
 }

@@ -1,13 +1,17 @@
 //! The command line: one file per command, each a few lines of calling into the library.
 
+mod cosim;
+mod doctor;
+mod generate;
 mod new;
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::spec::SpecErrors;
+use crate::spec::{self, Backend, Design, SpecErrors};
 
 /// Synthesizable Verilog for memristor-crossbar training accelerators, checked against a golden memristor model
 #[derive(Debug, Parser)]
@@ -20,15 +24,21 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     New(new::Args),
+    Generate(generate::Args),
+    Cosim(Box<cosim::Args>),
+    Doctor(doctor::Args),
 }
 
 /// Parses the arguments, runs the command, prints errors to stderr.
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::New(args) => new::run(&args),
+        Command::New(args) => new::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Generate(args) => generate::run(&args),
+        Command::Cosim(args) => cosim::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report(&error);
             ExitCode::FAILURE
@@ -41,4 +51,20 @@ fn report(error: &anyhow::Error) {
         Some(spec) => eprintln!("{}", spec.render(std::io::stderr().is_terminal())),
         None => eprintln!("error: {error:#}"),
     }
+}
+
+/// The design of a spec file, or of the built-in digits preset, with the choices of the command line put in.
+fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> Result<Design, SpecErrors> {
+    let mut design = match config {
+        Some(path) => spec::load(path)?,
+        None => spec::parse(spec::preset("digits").unwrap_or_default(), "preset digits", Path::new(""))?,
+    };
+    if let Some(backend) = backend {
+        design.array.backend = backend;
+    }
+    if let Some(seed) = seed {
+        design.training.seed = seed;
+    }
+    design.refresh_hash();
+    Ok(design)
 }

@@ -41,6 +41,8 @@ pub struct LayerTrace {
     pub back: Vec<i32>,
     /// Write slots in order.
     pub slots: Vec<Slot>,
+    /// Stored pairs that the momentum unit looked at, silent ones included.
+    pub pairs: usize,
 }
 
 impl SampleTrace {
@@ -66,7 +68,6 @@ pub struct Machine {
     pub learning_rate: u32,
     pub momentum: u32,
     pub history: usize,
-    trace: SampleTrace,
 }
 
 impl Machine {
@@ -87,7 +88,6 @@ impl Machine {
                 }
             })
             .collect();
-        let trace = SampleTrace { layers: vec![LayerTrace::default(); layers.len()] };
         Machine {
             layers,
             dac_bits: design.array.dac_bits,
@@ -95,30 +95,31 @@ impl Machine {
             learning_rate: design.learning_rate_code(),
             momentum: design.momentum_code(),
             history: design.training.history,
-            trace,
         }
     }
 
-    /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training. Returns what happened.
-    pub fn run(&mut self, input: &[i32], target: &[i32], mode: Mode) -> &SampleTrace {
-        self.forward(input);
-        for t in &mut self.trace.layers {
+    /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training only. `trace` takes what happened; it is
+    /// the caller's, so that its memory serves again.
+    pub fn run(&mut self, input: &[i32], target: &[i32], mode: Mode, trace: &mut SampleTrace) {
+        trace.layers.resize_with(self.layers.len(), LayerTrace::default);
+        self.forward(input, trace);
+        for t in &mut trace.layers {
             t.y.clear();
             t.drive.clear();
             t.back.clear();
             t.slots.clear();
+            t.pairs = 0;
         }
         if mode == Mode::Train {
-            self.backward(target);
-            self.update();
+            self.backward(target, trace);
+            self.update(trace);
         }
-        &self.trace
     }
 
-    fn forward(&mut self, input: &[i32]) {
+    fn forward(&mut self, input: &[i32], trace: &mut SampleTrace) {
         let bias = fixed::max_code(self.dac_bits) as i32;
         for index in 0..self.layers.len() {
-            let (before, rest) = self.trace.layers.split_at_mut(index);
+            let (before, rest) = trace.layers.split_at_mut(index);
             let (unit, t) = (&mut self.layers[index], &mut rest[0]);
             t.x.clear();
             t.x.extend_from_slice(before.last().map_or(input, |p| &p.activation));
@@ -134,10 +135,10 @@ impl Machine {
         }
     }
 
-    fn backward(&mut self, target: &[i32]) {
+    fn backward(&mut self, target: &[i32], trace: &mut SampleTrace) {
         for index in (0..self.layers.len()).rev() {
             let (unit, bits) = (&mut self.layers[index], self.error_bits);
-            let (head, after) = self.trace.layers.split_at_mut(index + 1);
+            let (head, after) = trace.layers.split_at_mut(index + 1);
             let t = &mut head[index];
             let scale = |error: i32, slope: i32| {
                 fixed::saturate(fixed::round_shift(i64::from(error) * i64::from(slope), unit.shifts.error), bits) as i32
@@ -158,9 +159,10 @@ impl Machine {
         }
     }
 
-    fn update(&mut self) {
-        for (unit, t) in self.layers.iter_mut().zip(&mut self.trace.layers) {
+    fn update(&mut self, trace: &mut SampleTrace) {
+        for (unit, t) in self.layers.iter_mut().zip(&mut trace.layers) {
             t.slots = unit.history.step(&t.x, &t.y, self.learning_rate, self.momentum, self.history);
+            t.pairs = unit.history.len().min(self.history);
             for slot in &t.slots {
                 unit.array.write(&slot.x, &slot.pulses);
             }

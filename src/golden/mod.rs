@@ -1,6 +1,7 @@
 //! The golden model: the whole machine in the integers of the RTL, on top of the array model.
 
 mod activation;
+pub mod encode;
 pub mod float;
 pub mod momentum;
 

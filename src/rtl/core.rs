@@ -2,9 +2,10 @@
 
 use askama::Template;
 
-use super::Module;
+use super::{Module, bus};
 use crate::golden::ActivationTable;
 use crate::phases::{Counter, Phase};
+use crate::regmap;
 use crate::spec::{Activation, Backend, Design, Layer, MomentumUnit};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
@@ -155,7 +156,7 @@ struct Top<'a> {
 }
 
 /// Bits to hold the values `0 ..= last`, at least 1.
-pub(super) fn bits_for(last: usize) -> u32 {
+pub(crate) fn bits_for(last: usize) -> u32 {
     (usize::BITS - last.leading_zeros()).max(1)
 }
 
@@ -228,9 +229,10 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     if design.array.backend == Backend::Emulated {
         add("_array_emulated", ArrayEmulated { name }.render())?;
     }
-    for (suffix, text) in super::bus::render(design)? {
-        add(&suffix, Ok(text))?;
-    }
+    add("_gear", bus::Gear { name }.render())?;
+    add("_sample_in", bus::SampleIn { name }.render())?;
+    add("_sample_out", bus::SampleOut { name }.render())?;
+    add("_csr", regmap::RegMap::for_design(design).csr(design))?;
     add("", top(design).render())?;
     Ok(modules)
 }
@@ -350,9 +352,9 @@ fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadPath<'a> {
     }
 }
 
-/// Bits of a beat number of the longest vector.
-fn max_beat_bits(design: &Design) -> u32 {
-    let longest = design.layers.iter().map(|l| l.inputs.max(l.outputs)).max().unwrap_or(1);
+/// Bits of a beat number of the longest vector that leaves a layer.
+pub(crate) fn max_beat_bits(design: &Design) -> u32 {
+    let longest = design.layers.iter().map(|l| l.outputs).max().unwrap_or(1);
     bits_for(longest.div_ceil(design.array.lanes) - 1)
 }
 

@@ -5,12 +5,12 @@ use super::{Activation, Backend, DeviceModel, MomentumUnit, Optimizer};
 pub(super) const ACTIVATION: Activation = Activation::Sigmoid;
 
 pub(super) const OPTIMIZER: Optimizer = Optimizer::Momentum;
-pub(super) const LEARNING_RATE: f64 = 0.02;
+pub(super) const LEARNING_RATE: f64 = 0.1;
 /// Momentum, its unit and the history's depth with the optimizer "momentum".
 pub(super) const MOMENTUM: (f64, MomentumUnit, usize) = (0.9, MomentumUnit::History, 8);
 /// The same with "sgd": nothing else is possible.
 pub(super) const SGD: (f64, MomentumUnit, usize) = (0.0, MomentumUnit::None, 1);
-pub(super) const EPOCHS: i64 = 5;
+pub(super) const EPOCHS: i64 = 8;
 pub(super) const SEED: i64 = 1;
 
 pub(super) const DAC_BITS: u32 = 8;

@@ -140,6 +140,7 @@ pub struct Array {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(clap::ValueEnum)]
 pub enum Backend {
     External,
     Emulated,
@@ -357,6 +358,16 @@ impl MomentumUnit {
         match self {
             MomentumUnit::None => "none",
             MomentumUnit::History => "history",
+        }
+    }
+}
+
+impl Backend {
+    /// Name as in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Backend::External => "external",
+            Backend::Emulated => "emulated",
         }
     }
 }

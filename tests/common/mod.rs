@@ -2,6 +2,13 @@
 // Every test binary compiles this module and uses a part of it.
 #![allow(dead_code, unused_imports)]
 
+mod rtl;
 mod specs;
 
+pub use rtl::lint;
 pub use specs::{random_design_toml, random_draft_toml, random_spec};
+
+/// Models that the tests build: below the target folder, shared by all of them, so that the runtime is compiled once.
+pub fn model_cache() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("models")
+}

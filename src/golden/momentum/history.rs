@@ -23,6 +23,15 @@ impl History {
         History { pulse_bits, width_shift, capacity, pairs: VecDeque::with_capacity(capacity + 1) }
     }
 
+    /// Pairs stored.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
     /// Forgets all pairs.
     pub fn clear(&mut self) {
         self.pairs.clear();

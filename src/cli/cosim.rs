@@ -1,0 +1,150 @@
+//! `memrtl cosim`: trains through the generated RTL, everything checked.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use verilated::{Profile, TraceFormat};
+
+use super::load;
+use crate::cosim::{self, CosimError, Options, Stalls, Waves};
+use crate::report;
+use crate::rtl::Rtl;
+use crate::spec::Backend;
+
+/// Train through the generated RTL under Verilator, checked against the golden model
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Spec; without it the built-in digits preset
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder for summary.json
+    #[arg(long, value_name = "DIR", default_value = "out/cosim")]
+    pub out: PathBuf,
+    /// Array backend, instead of the spec's
+    #[arg(long, value_enum)]
+    pub backend: Option<Backend>,
+    /// Epochs, instead of the spec's
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Seed of split, order, initial weights and random reset, instead of the spec's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Use only the first N samples of the training and of the test set
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// Write waveforms; the ending chooses the format
+    #[arg(long, value_name = "FILE.fst|FILE.vcd")]
+    pub waves: Option<PathBuf>,
+    /// First cycle in the waveforms
+    #[arg(long, value_name = "CYCLE", requires = "waves", default_value_t = 0)]
+    pub waves_from: u64,
+    /// Last cycle in the waveforms
+    #[arg(long, value_name = "CYCLE", requires = "waves", default_value_t = 20_000)]
+    pub waves_to: u64,
+    /// Stall every bus handshake at random with this probability (cycle counts are then not compared)
+    #[arg(long, value_name = "P", value_parser = probability, default_value_t = 0.0)]
+    pub stalls: f64,
+    /// A sample may take this many times the predicted cycles before the run is given up
+    #[arg(long, value_name = "FACTOR", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    pub watchdog: u64,
+    /// Folder of built models [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(p) if (0.0..1.0).contains(&p) => Ok(p),
+        _ => Err("allowed: 0 up to but not including 1".to_string()),
+    }
+}
+
+fn waves(args: &Args) -> anyhow::Result<Option<Waves>> {
+    let Some(path) = &args.waves else {
+        return Ok(None);
+    };
+    let format = match path.extension().and_then(|e| e.to_str()) {
+        Some("fst") => TraceFormat::Fst,
+        Some("vcd") => TraceFormat::Vcd,
+        _ => bail!("--waves {}: the ending must be .fst or .vcd", path.display()),
+    };
+    if args.waves_from > args.waves_to {
+        bail!("--waves-from {} lies after --waves-to {}", args.waves_from, args.waves_to);
+    }
+    Ok(Some(Waves { path: path.clone(), format, from: args.waves_from, to: args.waves_to }))
+}
+
+/// Runs the command; exit status 1 on a mismatch.
+///
+/// # Errors
+/// A spec or data that do not hold, a simulator that cannot be had, files that cannot be written, an interruption.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut design = load(args.config.as_deref(), args.backend, args.seed)?;
+    if let Some(epochs) = args.epochs {
+        design.training.epochs = epochs;
+    }
+    let options = Options {
+        waves: waves(args)?,
+        stalls: Stalls { input: args.stalls, output: args.stalls, conversion: args.stalls, seed: design.training.seed },
+        watchdog: args.watchdog,
+        profile: Profile::FastRun,
+        cache: args.cache.clone(),
+        limit: args.samples.map(|n| (n, n)),
+    };
+    std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // A second handler in one process (tests) is harmless: the first keeps its flag.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+
+    let rtl = Rtl::generate(&design)?;
+    eprintln!(
+        "{}: spec {}, seed {}, {} array",
+        design.name,
+        design.spec_hash,
+        design.training.seed,
+        design.array.backend.name()
+    );
+    let bar = ProgressBar::new(0).with_style(
+        ProgressStyle::with_template("{msg:20} {bar:40} {pos}/{len} samples, {per_sec}, {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let result = cosim::run(&design, &rtl, &options, &stop, &mut |p| {
+        // Redrawing for every sample would cost more than the sample.
+        if p.done % 64 == 0 || p.done == p.total {
+            bar.set_length(p.total);
+            bar.set_message(format!("epoch {} {}", p.epoch, if p.training { "train" } else { "test" }));
+            bar.set_position(p.done);
+        }
+    });
+    bar.finish_and_clear();
+    let report = match result {
+        Ok(report) => report,
+        Err(error @ CosimError::Mismatch(_)) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    print!("{}", report::cosim_table(&report.summary));
+    let path = args.out.join("summary.json");
+    write_atomic(&path, &(serde_json::to_string_pretty(&report.summary)? + "\n"))?;
+    println!("summary: {}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a file by way of a temporary one beside it.
+pub fn write_atomic(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let context = || format!("cannot write {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(context)?;
+    file.write_all(text.as_bytes()).with_context(context)?;
+    file.persist(path).with_context(context)?;
+    Ok(())
+}

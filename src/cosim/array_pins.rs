@@ -1,0 +1,267 @@
+//! An array macro on pins: answers the handshake with the Rust crossbar and measures the pulses that really come out.
+
+use verilated::Model;
+
+use super::pins::{self, LayerPins};
+use crate::array::Crossbar;
+use crate::spec::{Design, Layer};
+
+/// What an array saw on its pins in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    None,
+    /// A forward read has begun; the row codes are in [`ArrayPins::x`].
+    ForwardStart,
+    /// A transposed read has begun; the driven codes are in [`ArrayPins::drive`].
+    BackStart,
+    /// The codes of this group have been taken, [`ArrayPins::codes`].
+    Codes {
+        back: bool,
+        group: usize,
+    },
+    /// A write slot has begun: row codes and column codes are on the pins.
+    SlotStart,
+    /// It is over: measured widths in [`ArrayPins::widths`], in cycles.
+    SlotEnd {
+        cycles: u64,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Idle,
+    Read { back: bool, group: usize, countdown: u32 },
+    Write { since: u64 },
+}
+
+/// The macro of one layer.
+pub struct ArrayPins {
+    pins: LayerPins,
+    operation: Operation,
+    /// The crossbar behind the pins; none when the design emulates the array itself.
+    pub crossbar: Option<Crossbar>,
+    dac_bits: u32,
+    adc_bits: u32,
+    mag_bits: u32,
+    adcs: usize,
+    settle: u32,
+    convert: u32,
+    pulse_lsb: u64,
+    rows: usize,
+    cols: usize,
+    pub x: Vec<i32>,
+    pub drive: Vec<i32>,
+    pub codes: Vec<i32>,
+    /// Signed pulse codes of a slot as they stand on `col_mag` and `col_neg`.
+    pub pulses: Vec<i32>,
+    /// Cycles that each column was on in a slot.
+    pub widths: Vec<u32>,
+    all_codes: Vec<i32>,
+    on: Vec<u32>,
+}
+
+impl ArrayPins {
+    pub fn new(
+        model: &Model,
+        design: &Design,
+        layer: &Layer,
+        crossbar: Option<Crossbar>,
+    ) -> Result<Self, verilated::Error> {
+        let cols = layer.outputs;
+        Ok(ArrayPins {
+            pins: LayerPins::find(model, design, layer)?,
+            operation: Operation::Idle,
+            crossbar,
+            dac_bits: design.array.dac_bits,
+            adc_bits: design.array.adc_bits,
+            mag_bits: pins::mag_bits(design),
+            adcs: design.array.adcs,
+            settle: design.timing.read_settle,
+            convert: design.timing.adc_conversion,
+            pulse_lsb: u64::from(design.timing.pulse_lsb),
+            rows: layer.rows(),
+            cols,
+            x: Vec::new(),
+            drive: Vec::new(),
+            codes: Vec::new(),
+            pulses: Vec::new(),
+            widths: vec![0; cols],
+            all_codes: Vec::new(),
+            on: vec![0; cols.div_ceil(32)],
+        })
+    }
+
+    /// Forgets an operation in progress: the design was reset.
+    pub fn abort(&mut self) {
+        self.operation = Operation::Idle;
+    }
+
+    /// Whether an operation is in progress after this cycle's look.
+    #[inline]
+    pub fn active(&self) -> bool {
+        !matches!(self.operation, Operation::Idle)
+    }
+
+    /// Looks at the pins of the running cycle and, as the macro, answers in it. `extra` cycles are added to a conversion that
+    /// begins now.
+    #[inline]
+    pub fn cycle(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
+        if model.get(self.pins.op_valid) == 0 {
+            self.operation = Operation::Idle;
+            return Event::None;
+        }
+        match self.operation {
+            Operation::Idle => self.begin(model, now, extra),
+            Operation::Read { .. } => self.read(model, extra),
+            Operation::Write { since } => self.write(model, now, since),
+        }
+    }
+
+    /// First cycle of an operation.
+    fn begin(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
+        let kind = model.get(self.pins.op_kind);
+        if kind == 2 {
+            pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
+            self.column_codes(model);
+            self.widths.fill(0);
+            self.on.fill(0);
+            self.operation = Operation::Write { since: now };
+            if let Some(driven) = self.pins.driven {
+                model.set(driven.op_ready, 1);
+            }
+            self.watch_pulses(model, now, now);
+            return Event::SlotStart;
+        }
+        let back = kind == 1;
+        if back {
+            self.column_codes(model);
+            std::mem::swap(&mut self.drive, &mut self.pulses);
+        } else {
+            pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
+        }
+        if let Some(crossbar) = &mut self.crossbar {
+            if back {
+                crossbar.read_transposed(&self.drive, &mut self.all_codes);
+            } else {
+                crossbar.read_forward(&self.x, &mut self.all_codes);
+            }
+        }
+        let countdown = self.settle + self.convert + extra;
+        self.operation = Operation::Read { back, group: 0, countdown };
+        if back { Event::BackStart } else { Event::ForwardStart }
+    }
+
+    /// The part of a read's cycle after its start: counts down, presents codes, sees them taken.
+    pub fn read(&mut self, model: &mut Model, extra: u32) -> Event {
+        let Operation::Read { back, group, countdown } = self.operation else {
+            return Event::None;
+        };
+        let countdown = countdown.saturating_sub(1);
+        self.operation = Operation::Read { back, group, countdown };
+        let first = group * self.adcs;
+        let lines = if back { self.rows - 1 } else { self.cols };
+        let count = self.adcs.min(lines.saturating_sub(first));
+        match self.pins.driven {
+            Some(driven) => {
+                let valid = countdown == 0;
+                model.set(driven.adc_valid, u64::from(valid));
+                if !valid {
+                    return Event::None;
+                }
+                pins::pack(model, driven.adc_code, self.adc_bits, &self.all_codes[first..first + count]);
+            }
+            None if model.get(self.pins.adc_valid) == 0 => return Event::None,
+            None => {}
+        }
+        if model.get(self.pins.adc_ready) == 0 {
+            return Event::None;
+        }
+        pins::unpack_signed(model, self.pins.adc_code, self.adc_bits, count, &mut self.codes);
+        self.operation = if model.get(self.pins.op_last) == 1 {
+            Operation::Idle
+        } else {
+            Operation::Read { back, group: group + 1, countdown: self.convert + extra }
+        };
+        Event::Codes { back, group }
+    }
+
+    /// A write's cycle after its first.
+    fn write(&mut self, model: &mut Model, now: u64, since: u64) -> Event {
+        self.watch_pulses(model, now, since);
+        self.slot_end(model, now, since)
+    }
+
+    /// Notes the columns that went off; those still on have lasted up to now.
+    fn watch_pulses(&mut self, model: &Model, now: u64, since: u64) {
+        for (index, previous) in self.on.iter_mut().enumerate() {
+            let bits = (self.cols - index * 32).min(32) as u32;
+            let on = if bits == 32 && self.pins.col_on.width() > 64 {
+                model.words(self.pins.col_on)[index]
+            } else {
+                low_bits(model, self.pins.col_on, index, bits)
+            };
+            let mut fallen = *previous & !on;
+            while fallen != 0 {
+                let bit = fallen.trailing_zeros() as usize;
+                self.widths[index * 32 + bit] += (now - since) as u32;
+                fallen &= fallen - 1;
+            }
+            // A column that rises after the slot's start would get too long a width here: it shows as a mismatch.
+            *previous = on;
+        }
+    }
+
+    /// Whether the slot ends with this cycle; applies it to the crossbar.
+    pub fn slot_end(&mut self, model: &mut Model, now: u64, since: u64) -> Event {
+        if model.get(self.pins.op_last) == 0 || model.get(self.pins.op_ready) == 0 {
+            return Event::None;
+        }
+        let cycles = now + 1 - since;
+        for (index, on) in self.on.iter().enumerate() {
+            let mut on = *on;
+            while on != 0 {
+                let bit = on.trailing_zeros() as usize;
+                self.widths[index * 32 + bit] += cycles as u32;
+                on &= on - 1;
+            }
+        }
+        self.operation = Operation::Idle;
+        if let Some(crossbar) = &mut self.crossbar {
+            // The array integrates what the pins did, not what the codes promise.
+            let lsb = self.pulse_lsb as i32;
+            let measured = self.widths.iter().zip(&self.pulses).map(|(&w, &p)| {
+                let units = w as i32 / lsb;
+                if p < 0 { -units } else { units }
+            });
+            self.drive.clear();
+            self.drive.extend(measured);
+            crossbar.write(&self.x, &self.drive);
+        }
+        Event::SlotEnd { cycles }
+    }
+
+    /// The second look at a cycle that began an operation: it may also be its last.
+    #[inline]
+    pub fn same_cycle(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
+        match self.operation {
+            Operation::Idle => Event::None,
+            Operation::Read { .. } => self.read(model, extra),
+            Operation::Write { since } => self.slot_end(model, now, since),
+        }
+    }
+
+    /// Signed column codes on the pins, into `pulses`.
+    fn column_codes(&mut self, model: &Model) {
+        self.pulses.clear();
+        for col in 0..self.cols {
+            let mag = pins::bits(model, self.pins.col_mag, col * self.mag_bits as usize, self.mag_bits) as i32;
+            let neg = pins::bits(model, self.pins.col_neg, col, 1) == 1;
+            self.pulses.push(if neg { -mag } else { mag });
+        }
+    }
+}
+
+#[inline]
+fn low_bits(model: &Model, signal: verilated::Output, index: usize, bits: u32) -> u32 {
+    pins::bits(model, signal, index * 32, bits)
+}

@@ -1,0 +1,83 @@
+//! What can go wrong in a co-simulation.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A quantity that the scoreboard compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    RowCode,
+    AdcCode,
+    Error,
+    DriveCode,
+    BackCode,
+    PulseWidth,
+    PulseCode,
+    SlotLength,
+    Slots,
+    Operation,
+    Output,
+    State,
+    Cycles(&'static str),
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            What::RowCode => "row code of row",
+            What::AdcCode => "forward ADC code of column",
+            What::Error => "error y of output",
+            What::DriveCode => "driven code of column",
+            What::BackCode => "transposed ADC code of row",
+            What::PulseWidth => "pulse width on the pin of column",
+            What::PulseCode => "pulse code of column",
+            What::SlotLength => "length in cycles of write slot",
+            What::Slots => "number of write slots of step",
+            What::Operation => "operation",
+            What::Output => "network output",
+            What::State => "device state of cell",
+            What::Cycles(phase) => return write!(f, "cycles of {phase}, entry"),
+        })
+    }
+}
+
+/// RTL and golden model differ.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("sample {sample}, layer {layer}, {what} {index}: expected {expected}, got {got} (cycle {cycle})")]
+pub struct Mismatch {
+    /// Samples since the start of the co-simulation, training and inference counted together, from 0.
+    pub sample: u64,
+    pub layer: String,
+    pub what: What,
+    pub index: usize,
+    pub expected: i64,
+    pub got: i64,
+    pub cycle: u64,
+}
+
+/// Any end of a co-simulation but success.
+#[derive(Debug, Error)]
+pub enum CosimError {
+    #[error("RTL differs from the golden model: {0}")]
+    Mismatch(#[from] Mismatch),
+    #[error(
+        "no end of sample {sample} after {seen} cycles; the cycle model expects {expected}. Phase {phase}. \
+         Raise the limit with --watchdog FACTOR (now {factor})"
+    )]
+    Watchdog { sample: u64, seen: u64, expected: u64, phase: &'static str, factor: u64 },
+    #[error("bus: {action} at {address:#05x} answered {response} (cycle {cycle})")]
+    Bus { action: &'static str, address: u32, response: &'static str, cycle: u64 },
+    #[error("bus: no answer to {action} at {address:#05x} within {limit} cycles (cycle {cycle})")]
+    BusTimeout { action: &'static str, address: u32, limit: u64, cycle: u64 },
+    #[error("the simulator: {0}")]
+    Simulator(#[from] verilated::Error),
+    #[error("generating the Verilog: {0}")]
+    Template(#[from] askama::Error),
+    #[error("{path}: {source}")]
+    File { path: String, source: std::io::Error },
+    #[error("data: {0}")]
+    Data(#[from] crate::data::DataError),
+    #[error("interrupted after {samples} samples")]
+    Interrupted { samples: u64 },
+}

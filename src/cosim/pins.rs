@@ -1,0 +1,173 @@
+//! Handles to the pins of one array macro, and bit access to signals of any width.
+
+use verilated::{Input, Model, Output};
+
+use crate::spec::{Backend, Design, Layer};
+
+/// Pins of one layer's array, at the top (external) or inside the design (emulated, read only).
+#[derive(Debug, Clone, Copy)]
+pub struct LayerPins {
+    pub op_valid: Output,
+    pub op_kind: Output,
+    pub op_last: Output,
+    pub op_ready: Output,
+    pub row_code: Output,
+    pub col_mag: Output,
+    pub col_neg: Output,
+    pub col_on: Output,
+    pub adc_ready: Output,
+    pub adc_valid: Output,
+    pub adc_code: Output,
+    /// What the macro drives, when that is the bench.
+    pub driven: Option<DrivenPins>,
+}
+
+/// The macro's outputs: inputs of the design.
+#[derive(Debug, Clone, Copy)]
+pub struct DrivenPins {
+    pub op_ready: Input,
+    pub adc_valid: Input,
+    pub adc_code: Input,
+}
+
+/// Pin names of an array and whether the macro drives them.
+const PINS: [(&str, bool); 11] = [
+    ("op_valid", false),
+    ("op_kind", false),
+    ("op_last", false),
+    ("op_ready", true),
+    ("row_code", false),
+    ("col_mag", false),
+    ("col_neg", false),
+    ("col_on", false),
+    ("adc_ready", false),
+    ("adc_valid", true),
+    ("adc_code", true),
+];
+
+/// Bits of a column magnitude.
+pub fn mag_bits(design: &Design) -> u32 {
+    design.array.pulse_bits.max(design.array.dac_bits - 1)
+}
+
+fn width(design: &Design, layer: &Layer, pin: &str) -> u32 {
+    let cols = layer.outputs as u32;
+    match pin {
+        "op_kind" => 2,
+        "row_code" => layer.rows() as u32 * design.array.dac_bits,
+        "col_mag" => cols * mag_bits(design),
+        "col_neg" | "col_on" => cols,
+        "adc_code" => design.array.adcs as u32 * design.array.adc_bits,
+        _ => 1,
+    }
+}
+
+/// Signals of the top module that the bench watches besides the ports.
+pub fn taps(design: &Design) -> Vec<String> {
+    let mut taps: Vec<String> =
+        ["phase", "sample_end", "y_valid", "y_beat", "y_last", "y_data"].map(String::from).to_vec();
+    if design.array.backend == Backend::Emulated {
+        for layer in &design.layers {
+            taps.extend(PINS.iter().map(|(pin, _)| format!("{}_{pin}", layer.name)));
+        }
+    }
+    taps
+}
+
+impl LayerPins {
+    /// Finds the pins of `layer`.
+    ///
+    /// # Errors
+    /// A pin that is missing or has another width than the design says.
+    pub fn find(model: &Model, design: &Design, layer: &Layer) -> Result<LayerPins, verilated::Error> {
+        let external = design.array.backend == Backend::External;
+        let input = |pin: &str| model.input(&format!("{}_{pin}", layer.name), width(design, layer, pin));
+        let read = |pin: &str, driven: bool| -> Result<Output, verilated::Error> {
+            let width = width(design, layer, pin);
+            let name = format!("{}_{pin}", layer.name);
+            match (external, driven) {
+                (true, true) => input(pin).map(Output::from),
+                (true, false) => model.output(&name, width),
+                (false, _) => model.tap(&format!("{}.{name}", design.name), width),
+            }
+        };
+        let mut found = Vec::with_capacity(PINS.len());
+        for (pin, driven) in PINS {
+            found.push(read(pin, driven)?);
+        }
+        let driven = if external {
+            Some(DrivenPins {
+                op_ready: input("op_ready")?,
+                adc_valid: input("adc_valid")?,
+                adc_code: input("adc_code")?,
+            })
+        } else {
+            None
+        };
+        let [op_valid, op_kind, op_last, op_ready, row_code, col_mag, col_neg, col_on, adc_ready, adc_valid, adc_code] =
+            found[..]
+        else {
+            unreachable!("one handle per pin");
+        };
+        Ok(LayerPins {
+            op_valid,
+            op_kind,
+            op_last,
+            op_ready,
+            row_code,
+            col_mag,
+            col_neg,
+            col_on,
+            adc_ready,
+            adc_valid,
+            adc_code,
+            driven,
+        })
+    }
+}
+
+/// `width` bits (at most 32) of a signal from bit `low` on.
+#[inline]
+pub fn bits(model: &Model, signal: Output, low: usize, width: u32) -> u32 {
+    let mask = ((1u64 << width) - 1) as u32;
+    if signal.width() <= 64 {
+        return (model.get(signal) >> low) as u32 & mask;
+    }
+    let words = model.words(signal);
+    let (word, shift) = (low / 32, low % 32);
+    let pair = u64::from(words[word]) | words.get(word + 1).map_or(0, |&w| u64::from(w) << 32);
+    (pair >> shift) as u32 & mask
+}
+
+/// The same, as a two's-complement number.
+#[inline]
+pub fn signed_bits(model: &Model, signal: Output, low: usize, width: u32) -> i32 {
+    let value = bits(model, signal, low, width) << (32 - width);
+    value as i32 >> (32 - width)
+}
+
+/// All words of `width` bits of a signal, two's complement, into `out`.
+pub fn unpack_signed(model: &Model, signal: Output, width: u32, count: usize, out: &mut Vec<i32>) {
+    out.clear();
+    out.extend((0..count).map(|i| signed_bits(model, signal, i * width as usize, width)));
+}
+
+/// Writes `codes` as words of `width` bits each; words beyond them become zero.
+pub fn pack(model: &mut Model, signal: Input, width: u32, codes: &[i32]) {
+    let mask = (1u64 << width) - 1;
+    if signal.width() <= 64 {
+        let value = codes.iter().rev().fold(0u64, |v, &c| (v << width) | (c as u64 & mask));
+        model.set(signal, value);
+        return;
+    }
+    let words = model.words_mut(signal);
+    words.fill(0);
+    for (i, &code) in codes.iter().enumerate() {
+        let low = i * width as usize;
+        let value = (code as u64 & mask) << (low % 32);
+        words[low / 32] |= value as u32;
+        if let Some(next) = words.get_mut(low / 32 + 1) {
+            *next |= (value >> 32) as u32;
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Holds what the RTL does in one sample against the golden trace of that sample.
+
+use super::array_pins::{ArrayPins, Event};
+use super::error::{Mismatch, What};
+use crate::cycles::SampleCycles;
+use crate::golden::{Mode, SampleTrace};
+use crate::phases::Phase;
+use crate::spec::Design;
+
+/// How far a layer has come within the sample.
+#[derive(Debug, Clone, Copy, Default)]
+struct LayerProgress {
+    forward_codes: usize,
+    back_codes: usize,
+    slots: usize,
+    y_words: usize,
+}
+
+/// The expectations of the running sample.
+pub struct Scoreboard {
+    pub trace: SampleTrace,
+    pub predicted: SampleCycles,
+    pub mode: Mode,
+    /// Number of the sample since the start of the co-simulation.
+    pub sample: u64,
+    layers: Vec<LayerProgress>,
+    names: Vec<String>,
+    adcs: usize,
+    pulse_lsb: u32,
+    longest_checked: bool,
+}
+
+impl Scoreboard {
+    pub fn new(design: &Design) -> Self {
+        Scoreboard {
+            trace: SampleTrace::default(),
+            predicted: SampleCycles::default(),
+            mode: Mode::Infer,
+            sample: 0,
+            layers: vec![LayerProgress::default(); design.layers.len()],
+            names: design.layers.iter().map(|l| l.name.clone()).collect(),
+            adcs: design.array.adcs,
+            pulse_lsb: design.timing.pulse_lsb,
+            longest_checked: design.array.backend == crate::spec::Backend::External,
+        }
+    }
+
+    /// Forgets the progress of the last sample; `trace` and `predicted` hold the next one.
+    pub fn begin(&mut self) {
+        self.layers.fill(LayerProgress::default());
+    }
+
+    fn mismatch(&self, layer: usize, what: What, index: usize, expected: i64, got: i64, cycle: u64) -> Mismatch {
+        Mismatch { sample: self.sample, layer: self.names[layer].clone(), what, index, expected, got, cycle }
+    }
+
+    fn compare(
+        &self,
+        layer: usize,
+        what: What,
+        first: usize,
+        expected: &[i32],
+        got: &[i32],
+        cycle: u64,
+    ) -> Result<(), Mismatch> {
+        if expected == got {
+            return Ok(());
+        }
+        for (i, (&e, &g)) in expected.iter().zip(got).enumerate() {
+            if e != g {
+                return Err(self.mismatch(layer, what, first + i, e.into(), g.into(), cycle));
+            }
+        }
+        Err(self.mismatch(layer, What::Operation, expected.len(), expected.len() as i64, got.len() as i64, cycle))
+    }
+
+    /// An event on the array pins of `layer`.
+    pub fn array_event(&mut self, layer: usize, event: Event, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+        let t = &self.trace.layers[layer];
+        let p = self.layers[layer];
+        match event {
+            Event::None => Ok(()),
+            Event::ForwardStart => self.compare(layer, What::RowCode, 0, &t.x, &array.x, cycle),
+            Event::BackStart => self.compare(layer, What::DriveCode, 0, &t.drive, &array.drive, cycle),
+            Event::Codes { back, group } => {
+                let (what, all, done) = if back {
+                    (What::BackCode, &t.back, p.back_codes)
+                } else {
+                    (What::AdcCode, &t.read, p.forward_codes)
+                };
+                let first = group * self.adcs;
+                let last = (first + self.adcs).min(all.len());
+                if first != done || first >= last {
+                    return Err(self.mismatch(layer, What::Operation, group, done as i64, first as i64, cycle));
+                }
+                self.compare(layer, what, first, &all[first..last], &array.codes, cycle)?;
+                let p = &mut self.layers[layer];
+                *(if back { &mut p.back_codes } else { &mut p.forward_codes }) = last;
+                Ok(())
+            }
+            Event::SlotStart => {
+                let Some(slot) = t.slots.get(p.slots) else {
+                    return Err(self.mismatch(
+                        layer,
+                        What::Slots,
+                        p.slots,
+                        t.slots.len() as i64,
+                        p.slots as i64 + 1,
+                        cycle,
+                    ));
+                };
+                self.compare(layer, What::RowCode, 0, &slot.x, &array.x, cycle)?;
+                self.compare(layer, What::PulseCode, 0, &slot.pulses, &array.pulses, cycle)
+            }
+            Event::SlotEnd { cycles } => {
+                let slot = &t.slots[p.slots];
+                for (col, (&pulse, &width)) in slot.pulses.iter().zip(&array.widths).enumerate() {
+                    let expected = pulse.unsigned_abs() * self.pulse_lsb;
+                    if expected != width {
+                        return Err(self.mismatch(layer, What::PulseWidth, col, expected.into(), width.into(), cycle));
+                    }
+                }
+                let expected = u64::from(slot.longest * self.pulse_lsb);
+                if self.longest_checked && cycles != expected {
+                    return Err(self.mismatch(layer, What::SlotLength, p.slots, expected as i64, cycles as i64, cycle));
+                }
+                self.layers[layer].slots += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// A beat of y of `layer`, first word `first`.
+    pub fn y_beat(&mut self, layer: usize, first: usize, words: &[i32], cycle: u64) -> Result<(), Mismatch> {
+        let y = &self.trace.layers[layer].y;
+        let last = (first + words.len()).min(y.len());
+        if first != self.layers[layer].y_words || first >= last {
+            let done = self.layers[layer].y_words as i64;
+            return Err(self.mismatch(layer, What::Error, first, done, first as i64, cycle));
+        }
+        self.compare(layer, What::Error, first, &y[first..last], &words[..last - first], cycle)?;
+        // Lanes beyond the last word must be silent: they take part in the search for the longest pulse.
+        for (i, &word) in words[last - first..].iter().enumerate() {
+            if word != 0 {
+                return Err(self.mismatch(layer, What::Error, last + i, 0, word.into(), cycle));
+            }
+        }
+        self.layers[layer].y_words = last;
+        Ok(())
+    }
+
+    /// The RTL says that the sample is finished: everything expected must have happened.
+    pub fn end(&self, measured: &SampleCycles, phases: &[Phase], cycle: u64) -> Result<(), Mismatch> {
+        for (index, (t, p)) in self.trace.layers.iter().zip(&self.layers).enumerate() {
+            let checks = [
+                (What::AdcCode, t.read.len(), p.forward_codes),
+                (What::BackCode, t.back.len(), p.back_codes),
+                (What::Slots, t.slots.len(), p.slots),
+                (What::Error, t.y.len(), p.y_words),
+            ];
+            for (what, expected, got) in checks {
+                if expected != got {
+                    return Err(self.mismatch(index, what, got, expected as i64, got as i64, cycle));
+                }
+            }
+        }
+        for &phase in phases {
+            let (expected, got) = (self.predicted.phase(phase), measured.phase(phase));
+            if expected != got {
+                let what = What::Cycles(phase.name());
+                return Err(self.mismatch(0, what, 0, expected as i64, got as i64, cycle));
+            }
+        }
+        if phases.contains(&Phase::Load) && self.predicted.array_busy != measured.array_busy {
+            let (expected, got) = (self.predicted.array_busy, measured.array_busy);
+            return Err(self.mismatch(0, What::Cycles("array_busy"), 0, expected as i64, got as i64, cycle));
+        }
+        Ok(())
+    }
+
+    /// Compares all device states of `layer`.
+    pub fn states(&self, layer: usize, expected: &[i32], got: &[i32], cycle: u64) -> Result<(), Mismatch> {
+        self.compare(layer, What::State, 0, expected, got, cycle)
+    }
+
+    /// Compares an output vector that left the machine.
+    pub fn output(&self, sample: u64, expected: &[i32], got: &[i32], cycle: u64) -> Result<(), Mismatch> {
+        let last = self.names.len() - 1;
+        self.compare(last, What::Output, 0, expected, got, cycle).map_err(|m| Mismatch { sample, ..m })
+    }
+}

@@ -1,0 +1,93 @@
+//! Random designs through the whole flow: generate, lint, compile, co-simulate bit- and cycle-exactly.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use memrtl::cosim::{self, Options, Stalls};
+use memrtl::spec::{self, Design};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use verilated::Profile;
+
+/// Samples of a design's random data set; a fifth is for the test.
+const SAMPLES: usize = 20;
+
+/// Random spec number `seed` with random data beside it.
+fn random_design(seed: u64, dir: &Path) -> Design {
+    let text = common::random_spec(seed);
+    let design = spec::parse(&text, "random.toml", dir).unwrap_or_else(|e| panic!("seed {seed}\n{text}\n{e}"));
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut csv = String::new();
+    for sample in 0..SAMPLES {
+        for _ in 0..design.inputs {
+            // Sparse, as images are.
+            let value: u32 = if rng.random_bool(0.3) { 0 } else { rng.random_range(0..=255) };
+            write!(csv, "{value},").unwrap();
+        }
+        // The first value of each sample keeps the set's scale at 255 whatever the others are.
+        writeln!(csv, "{}", sample % design.outputs()).unwrap();
+    }
+    csv.insert_str(0, "255");
+    let first_comma = csv.find(',').unwrap();
+    csv.replace_range(..first_comma, "255");
+    std::fs::write(dir.join("random.csv"), csv).unwrap();
+    design
+}
+
+fn check(seed: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut design = random_design(seed, dir.path());
+    design.training.epochs = 2;
+    let rtl = common::lint(&design, &dir.path().join("rtl"));
+    let options = Options { profile: Profile::QuickBuild, cache: Some(common::model_cache()), ..Options::default() };
+    let stop = AtomicBool::new(false);
+    let spec = || spec::canonical_toml(&design);
+    let report = cosim::run(&design, &rtl, &options, &stop, &mut |_| {})
+        .unwrap_or_else(|e| panic!("seed {seed}: {e}\n{}", spec()));
+    assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted, "seed {seed}\n{}", spec());
+
+    // The same design with a host and converters that stall at random: the same weights, later.
+    let stalls = Stalls { input: 0.3, output: 0.3, conversion: 0.3, seed };
+    let stalled = cosim::run(&design, &rtl, &Options { stalls, ..options }, &stop, &mut |_| {})
+        .unwrap_or_else(|e| panic!("seed {seed}, stalled: {e}\n{}", spec()));
+    assert_eq!(stalled.states, report.states, "seed {seed}\n{}", spec());
+}
+
+/// Runs `check` for seeds from `first` on, on all cores; tells which seed fails.
+fn check_all(first: u64, count: u64) {
+    let next = AtomicU64::new(first);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..std::thread::available_parallelism().map_or(1, usize::from))
+            .map(|_| {
+                scope.spawn(|| {
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= first + count {
+                            return;
+                        }
+                        check(seed);
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+#[test]
+fn twenty_random_designs_are_exact() {
+    check_all(0, 20);
+}
+
+#[test]
+#[ignore = "200 designs take a quarter of an hour; `make test-long` runs them"]
+fn two_hundred_random_designs_are_exact() {
+    check_all(1000, 200);
+}
