@@ -224,14 +224,16 @@ module ${ name }$_array_emulated #(
   always @(posedge clk) begin
     s2_line_q    <= s1_line_q;
     s2_addr_q    <= s1_addr_q;
-    for (k = 0; k < ADCS; k = k + 1) begin
-      s2_product_q[k*PRODUCT+:PRODUCT] <= product_of(
-          s1_state[k*STATE_BITS+:STATE_BITS],
-          back ? signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k]) : extended(s1_x_q)
-      );
-      s2_next_q[k*STATE_BITS+:STATE_BITS] <= next_state(
-          s1_state[k*STATE_BITS+:STATE_BITS], s1_x_q, signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k])
-      );
+    if (s1_valid_q) begin
+      for (k = 0; k < ADCS; k = k + 1) begin
+        s2_product_q[k*PRODUCT+:PRODUCT] <= product_of(
+            s1_state[k*STATE_BITS+:STATE_BITS],
+            back ? signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k]) : extended(s1_x_q)
+        );
+        s2_next_q[k*STATE_BITS+:STATE_BITS] <= next_state(
+            s1_state[k*STATE_BITS+:STATE_BITS], s1_x_q, signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k])
+        );
+      end
     end
   end
   always @(posedge clk) begin
@@ -241,26 +243,23 @@ module ${ name }$_array_emulated #(
 
   // --- Sums: per column (forward) or per row (transposed) -------------------------------------------------------------------------
   reg [ADCS*SUM_BITS-1:0]   sum_q;
-  reg [ADCS*SUM_BITS-1:0]   sum_d;
   reg signed [SUM_BITS-1:0] row_sum;
   reg signed [SUM_BITS-1:0] term;
   integer a;
-  always @* begin
-    sum_d   = sum_q;
-    row_sum = {SUM_BITS{1'b0}};
-    term    = {SUM_BITS{1'b0}};
-    for (a = 0; a < ADCS; a = a + 1) begin
-      term    = {{(SUM_BITS - PRODUCT + 1) {s2_product_q[a*PRODUCT+PRODUCT-1]}}, s2_product_q[a*PRODUCT+:PRODUCT-1]};
-      row_sum = row_sum + term;
-      if (!back) sum_d[a*SUM_BITS+:SUM_BITS] = sum_q[a*SUM_BITS+:SUM_BITS] + term;
-    end
-    for (a = 0; a < ADCS; a = a + 1) begin
-      if (back && (s2_line_q == a[LINE_BITS-1:0])) sum_d[a*SUM_BITS+:SUM_BITS] = sum_q[a*SUM_BITS+:SUM_BITS] + row_sum;
-    end
-  end
   always @(posedge clk) begin
-    if (state_q == ST_IDLE) sum_q <= {ADCS * SUM_BITS{1'b0}};
-    else if (s2_valid_q) sum_q <= sum_d;
+    if (state_q == ST_IDLE) begin
+      sum_q <= {ADCS * SUM_BITS{1'b0}};
+    end else if (s2_valid_q) begin
+      row_sum = {SUM_BITS{1'b0}};
+      for (a = 0; a < ADCS; a = a + 1) begin
+        term    = {{(SUM_BITS - PRODUCT + 1) {s2_product_q[a*PRODUCT+PRODUCT-1]}}, s2_product_q[a*PRODUCT+:PRODUCT-1]};
+        row_sum = row_sum + term;
+        if (!back) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + term;
+      end
+      for (a = 0; a < ADCS; a = a + 1) begin
+        if (back && (s2_line_q == a[LINE_BITS-1:0])) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + row_sum;
+      end
+    end
   end
 
   // --- ADC: round half towards plus infinity, saturate symmetrically -------------------------------------------------------------
@@ -286,7 +285,7 @@ module ${ name }$_array_emulated #(
   reg [ADCS*ADC_BITS-1:0] code_q;
   integer c;
   always @(posedge clk) begin
-    for (c = 0; c < ADCS; c = c + 1) code_q[c*ADC_BITS+:ADC_BITS] <= code_of(sum_q[c*SUM_BITS+:SUM_BITS], back);
+    if (state_q == ST_TAIL) for (c = 0; c < ADCS; c = c + 1) code_q[c*ADC_BITS+:ADC_BITS] <= code_of(sum_q[c*SUM_BITS+:SUM_BITS], back);
   end
 
   assign adc_code  = code_q;

@@ -34,7 +34,6 @@ module ${ name }$_col_driver #(
   reg [COLS*MAG_BITS-1:0]    mag_q;
   reg [COLS-1:0]             neg_q;
   reg [COLS-1:0]             on_q;
-  reg [COLS-1:0]             on_d;
 
   integer b;
   always @(posedge clk) begin
@@ -53,18 +52,14 @@ module ${ name }$_col_driver #(
   end
 
   integer c;
-  always @* begin
-    on_d = on_q;
-    if (take) begin
-      for (c = 0; c < COLS; c = c + 1) on_d[c] = take_pulse && (stage_mag_q[c*MAG_BITS+:PULSE_BITS] != {PULSE_BITS{1'b0}});
-    end else if (tick) begin
-      for (c = 0; c < COLS; c = c + 1) on_d[c] = on_q[c] && (mag_q[c*MAG_BITS+:PULSE_BITS] != ramp);
-    end
-  end
-
   always @(posedge clk) begin
-    if (!rst_n) on_q <= {COLS{1'b0}};
-    else on_q <= on_d;
+    if (!rst_n) begin
+      on_q <= {COLS{1'b0}};
+    end else if (take) begin
+      for (c = 0; c < COLS; c = c + 1) on_q[c] <= take_pulse && (stage_mag_q[c*MAG_BITS+:PULSE_BITS] != {PULSE_BITS{1'b0}});
+    end else if (tick) begin
+      for (c = 0; c < COLS; c = c + 1) if (mag_q[c*MAG_BITS+:PULSE_BITS] == ramp) on_q[c] <= 1'b0;
+    end
   end
 
   assign col_mag = mag_q;

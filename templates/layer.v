@@ -28,7 +28,6 @@ module ${ name }$_layer #(
     parameter DEPTH_BITS   = 4,
 <%- endif %>
     parameter BACK         = 1,   // 1: this layer runs transposed reads
-    parameter DRIVE_SHIFT  = 4,   // y -> driven code: divided by 2^DRIVE_SHIFT, rounded
     parameter WIDTH_SHIFT  = 14   // |y| eta gamma^j -> pulse width
 ) (
     input  wire                           clk,
@@ -48,6 +47,7 @@ module ${ name }$_layer #(
     input  wire [Y_BEAT_BITS-1:0]         y_beat,
     input  wire                           y_last,
     input  wire [LANES*ERROR_BITS-1:0]    y_data,
+    input  wire [LANES*(DAC_BITS-1)-1:0]  y_drive,      // its magnitudes as column codes
     input  wire                           path_ready,   // the read path takes a code
     output wire                           fwd_start,    // a forward read starts in the next cycle
     output wire                           back_start,   // a transposed read starts in the next cycle
@@ -85,10 +85,6 @@ module ${ name }$_layer #(
   wire [LANES-1:0]          drive_neg;
   generate
     if (BACK != 0) begin : gen_back
-      localparam ROUNDED = ERROR_BITS + 1;
-      localparam signed [ROUNDED-1:0] ONE   = 1;
-      localparam signed [ROUNDED-1:0] HALF  = (DRIVE_SHIFT == 0) ? {ROUNDED{1'b0}} : (ONE << DRIVE_SHIFT) >>> 1;
-      localparam signed [ROUNDED-1:0] LIMIT = (ONE << (DAC_BITS - 1)) - ONE;
       reg back_q;
       always @(posedge clk) begin
         if (!rst_n) back_q <= 1'b0;
@@ -97,21 +93,9 @@ module ${ name }$_layer #(
       assign back_req    = back_q;
       assign drive_valid = y_valid;
 
-      // Magnitude of y, rounded to a code (half towards plus infinity) and saturated.
-      function [DAC_BITS-2:0] drive_of;
-        input [ERROR_BITS-1:0] value;
-        reg signed [ROUNDED-1:0] rounded;
-        begin
-          rounded = $signed({value[ERROR_BITS-1], value}) + HALF;
-          rounded = rounded >>> DRIVE_SHIFT;
-          if (rounded < 0) rounded = -rounded;
-          drive_of = (rounded > LIMIT) ? LIMIT[DAC_BITS-2:0] : rounded[DAC_BITS-2:0];
-        end
-      endfunction
-
       genvar d;
       for (d = 0; d < LANES; d = d + 1) begin : gen_drive
-        wire [DAC_BITS-2:0] magnitude = drive_of(y_data[d*ERROR_BITS+:ERROR_BITS]);
+        wire [DAC_BITS-2:0] magnitude = y_drive[d*(DAC_BITS-1)+:DAC_BITS-1];
         if (MAG_BITS > DAC_BITS - 1) begin : gen_wide
           assign drive_mag[d*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - DAC_BITS + 1) {1'b0}}, magnitude};
         end else begin : gen_exact
@@ -120,7 +104,7 @@ module ${ name }$_layer #(
         assign drive_neg[d] = y_data[d*ERROR_BITS+ERROR_BITS-1];
       end
     end else begin : gen_no_back
-      wire unused_back = &{1'b0, take_back};
+      wire unused_back = &{1'b0, take_back, y_drive};
       assign back_req    = 1'b0;
       assign drive_valid = 1'b0;
       assign drive_mag   = {LANES * MAG_BITS{1'b0}};

@@ -87,15 +87,19 @@ module ${ name }$_momentum_${ unit }$ #(
 
   // --- Peak: largest |y| of the current sample ------------------------------------------------------------------------
   reg [MAGNITUDE-1:0] peak_q;
-  reg [MAGNITUDE-1:0] peak_d;
+  reg [MAGNITUDE-1:0] peak;
+  reg [MAGNITUDE-1:0] magnitude;
   integer p;
-  always @* begin
-    peak_d = (y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q;
-    for (p = 0; p < LANES; p = p + 1) begin
-      if (magnitude_of(y_data[p*ERROR_BITS+:ERROR_BITS]) > peak_d) peak_d = magnitude_of(y_data[p*ERROR_BITS+:ERROR_BITS]);
+  always @(posedge clk) begin
+    if (y_valid) begin
+      peak = (y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q;
+      for (p = 0; p < LANES; p = p + 1) begin
+        magnitude = magnitude_of(y_data[p*ERROR_BITS+:ERROR_BITS]);
+        if (magnitude > peak) peak = magnitude;
+      end
+      peak_q <= peak;
     end
   end
-  always @(posedge clk) if (y_valid) peak_q <= peak_d;
 
   // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------
   localparam [1:0] SEL_IDLE  = 2'd0;
@@ -165,7 +169,7 @@ module ${ name }$_momentum_${ unit }$ #(
   end
 
   always @(posedge clk) begin
-    peak_product_q <= {{16{1'b0}}, pair_peak} * {{MAGNITUDE{1'b0}}, factor};
+    if (sel_q == SEL_SCALE) peak_product_q <= {{16{1'b0}}, pair_peak} * {{MAGNITUDE{1'b0}}, factor};
     if (sel_q == SEL_WIDTH) longest_q <= longest;
   end
 <%- if history %>
@@ -310,10 +314,12 @@ module ${ name }$_momentum_${ unit }$ #(
   always @(posedge clk) begin
     y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
     width_beat_q <= y_out_beat_q;
-    for (w = 0; w < LANES; w = w + 1) begin
-      width_q[w*PULSE_BITS+:PULSE_BITS] <=
-          width_of({{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q});
-      neg_q[w] <= y_out[w*ERROR_BITS+ERROR_BITS-1];
+    if (y_out_valid_q) begin
+      for (w = 0; w < LANES; w = w + 1) begin
+        width_q[w*PULSE_BITS+:PULSE_BITS] <=
+            width_of({{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q});
+        neg_q[w] <= y_out[w*ERROR_BITS+ERROR_BITS-1];
+      end
     end
   end
 <%- if history %>

@@ -36,7 +36,8 @@ module ${ name }$_read_path #(
     output wire [LAYERS-1:0]            y_valid,     // y beat of this layer
     output wire [BEAT_BITS-1:0]         y_beat,
     output wire                         y_last,
-    output wire [LANES*ERROR_BITS-1:0]  y_data
+    output wire [LANES*ERROR_BITS-1:0]  y_data<%- if multi %>,
+    output wire [LANES*(DAC_BITS-1)-1:0] y_drive     // magnitudes of y as column codes, for the transposed read<%- endif %>
 );
   localparam WORD     = 2 * DAC_BITS;
   localparam OPERAND  = (ADC_BITS > DAC_BITS + 1) ? ADC_BITS : DAC_BITS + 1;
@@ -205,20 +206,23 @@ module ${ name }$_read_path #(
     s2_last_q <= s1_last_q;
     s2_dest_q <= s1_dest;
     s2_beat_q <= s1_beat_q;
-    for (i = 0; i < LANES; i = i + 1) begin
+    // Only when a beat is there: idle lanes keep their inputs, and with them their power.
+    if (s1_valid_q) begin
+      for (i = 0; i < LANES; i = i + 1) begin
 <%- if multi %>
-      s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
-          {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
-          {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
-          {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
-      s2_slope_q[i*DAC_BITS+:DAC_BITS] <= !s1_lanes[i] ? {DAC_BITS{1'b0}} :
-          s1_back_q ? s1_slope[i*DAC_BITS+:DAC_BITS] : s1_table_slope[i*DAC_BITS+:DAC_BITS];
+        s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
+            {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
+            {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
+            {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
+        s2_slope_q[i*DAC_BITS+:DAC_BITS] <= !s1_lanes[i] ? {DAC_BITS{1'b0}} :
+            s1_back_q ? s1_slope[i*DAC_BITS+:DAC_BITS] : s1_table_slope[i*DAC_BITS+:DAC_BITS];
 <%- else %>
-      s2_operand_q[i*OPERAND+:OPERAND] <=
-          {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
-          {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
-      s2_slope_q[i*DAC_BITS+:DAC_BITS] <= s1_lanes[i] ? s1_table_slope[i*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
+        s2_operand_q[i*OPERAND+:OPERAND] <=
+            {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
+            {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
+        s2_slope_q[i*DAC_BITS+:DAC_BITS] <= s1_lanes[i] ? s1_table_slope[i*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
 <%- endif %>
+      end
     end
   end
 
@@ -248,45 +252,72 @@ module ${ name }$_read_path #(
     end
   endfunction
 
-  reg                          s3_valid_q;
-  reg                          s3_last_q;
-  reg [LAYERS-1:0]             s3_dest_q;
-  reg [BEAT_BITS-1:0]          s3_beat_q;
-  reg [LANES*ERROR_BITS-1:0]   s3_y_q;
-  reg signed [PRODUCT-1:0]     operand;
-  reg signed [PRODUCT-1:0]     slope;
+<%- if multi %>
+
+  // Column code of a transposed read: y rounded to DAC_BITS, saturated symmetrically.
+  localparam ROUNDED = ERROR_BITS + 1;
+  localparam DRIVE_SHIFT = ERROR_BITS - DAC_BITS;
+  localparam signed [ROUNDED-1:0] DRIVE_ONE   = 1;
+  localparam signed [ROUNDED-1:0] DRIVE_HALF  = (DRIVE_SHIFT == 0) ? {ROUNDED{1'b0}} : (DRIVE_ONE << DRIVE_SHIFT) >>> 1;
+  localparam signed [ROUNDED-1:0] DRIVE_LIMIT = (DRIVE_ONE << (DAC_BITS - 1)) - DRIVE_ONE;
+
+  function [DAC_BITS-2:0] drive_of;
+    input [ERROR_BITS-1:0] value;
+    reg signed [ROUNDED-1:0] rounded;
+    begin
+      rounded = $signed({value[ERROR_BITS-1], value}) + DRIVE_HALF;
+      rounded = rounded >>> DRIVE_SHIFT;
+      if (rounded < 0) rounded = -rounded;
+      drive_of = (rounded > DRIVE_LIMIT) ? DRIVE_LIMIT[DAC_BITS-2:0] : rounded[DAC_BITS-2:0];
+    end
+  endfunction
+
+<%- endif %>
+
+  reg                            s3_valid_q;
+  reg                            s3_last_q;
+  reg [LAYERS-1:0]               s3_dest_q;
+  reg [BEAT_BITS-1:0]            s3_beat_q;
+  reg [LANES*ERROR_BITS-1:0]     s3_y_q;
+<%- if multi %>
+  reg [LANES*(DAC_BITS-1)-1:0]   s3_drive_q;
+<%- endif %>
   always @(posedge clk) begin
     if (!rst_n) s3_valid_q <= 1'b0;
     else s3_valid_q <= s2_valid_q;
   end
 
   integer j;
-  reg [LANES*ERROR_BITS-1:0] y_d;
-  always @* begin
-    y_d     = {LANES * ERROR_BITS{1'b0}};
-    operand = {PRODUCT{1'b0}};
-    slope   = {PRODUCT{1'b0}};
-    for (j = 0; j < LANES; j = j + 1) begin
-      operand = {{(PRODUCT - OPERAND + 1) {s2_operand_q[j*OPERAND+OPERAND-1]}}, s2_operand_q[j*OPERAND+:OPERAND-1]};
-      slope   = {{(PRODUCT - DAC_BITS) {1'b0}}, s2_slope_q[j*DAC_BITS+:DAC_BITS]};
-<%- if error_shifts.len() == 1 %>
-      y_d[j*ERROR_BITS+:ERROR_BITS] = saturated((operand * slope + HALF) >>> SHIFT);
-<%- else %>
-      y_d[j*ERROR_BITS+:ERROR_BITS] = saturated((operand * slope + half) >>> shift);
-<%- endif %>
-    end
-  end
-
+  reg signed [PRODUCT-1:0] operand;
+  reg signed [PRODUCT-1:0] slope;
+  reg [ERROR_BITS-1:0]     y;
   always @(posedge clk) begin
     s3_last_q <= s2_last_q;
     s3_dest_q <= s2_dest_q;
     s3_beat_q <= s2_beat_q;
-    s3_y_q    <= y_d;
+    if (s2_valid_q) begin
+      for (j = 0; j < LANES; j = j + 1) begin
+        operand = {{(PRODUCT - OPERAND + 1) {s2_operand_q[j*OPERAND+OPERAND-1]}}, s2_operand_q[j*OPERAND+:OPERAND-1]};
+        slope   = {{(PRODUCT - DAC_BITS) {1'b0}}, s2_slope_q[j*DAC_BITS+:DAC_BITS]};
+<%- if error_shifts.len() == 1 %>
+        y = saturated((operand * slope + HALF) >>> SHIFT);
+<%- else %>
+        y = saturated((operand * slope + half) >>> shift);
+<%- endif %>
+        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y;
+<%- if multi %>
+        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y);
+<%- endif %>
+      end
+    end
   end
 
   assign y_valid = s3_valid_q ? s3_dest_q : {LAYERS{1'b0}};
   assign y_beat  = s3_beat_q;
   assign y_last  = s3_last_q;
   assign y_data  = s3_y_q;
+<%- if multi %>
+  assign y_drive = s3_drive_q;
+<%- endif %>
 endmodule
 `default_nettype wire

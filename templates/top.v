@@ -205,6 +205,9 @@ module ${ name }$ (
   wire [${ beat_bits - 1 }$:0] y_beat;
   wire                       y_last;
   wire [${ lanes * error_bits - 1 }$:0] y_data;
+<%- if layers.len() > 1 %>
+  wire [${ lanes * (dac_bits - 1) - 1 }$:0] y_drive;
+<%- endif %>
   wire                       x_valid;
   wire [${ layers[0].x_beat_bits - 1 }$:0] x_beat;
   wire                       x_last;
@@ -307,7 +310,8 @@ module ${ name }$ (
       .y_valid   (y_valid),
       .y_beat    (y_beat),
       .y_last    (y_last),
-      .y_data    (y_data)
+      .y_data    (y_data)<%- if layers.len() > 1 %>,
+      .y_drive   (y_drive)<%- endif %>
   );
 
   ${ name }$_sample_out #(
@@ -371,7 +375,6 @@ module ${ name }$ (
       .DEPTH_BITS  (${ depth_bits }$),
 <%- endif %>
       .BACK        (${ l.back }$),
-      .DRIVE_SHIFT (${ l.drive_shift }$),
       .WIDTH_SHIFT (${ l.width_shift }$)
   ) u_${ l.name }$ (
       .clk          (aclk),
@@ -399,6 +402,11 @@ module ${ name }$ (
       .y_beat       (y_beat[${ l.y_beat_bits - 1 }$:0]),
       .y_last       (y_last),
       .y_data       (y_data),
+<%- if layers.len() > 1 %>
+      .y_drive      (y_drive),
+<%- else %>
+      .y_drive      (${ lanes * (dac_bits - 1) }$'d0),
+<%- endif %>
       .path_ready   (code_ready),
       .fwd_start    (fwd_start[${ loop.index0 }$]),
       .back_start   (back_start[${ loop.index0 }$]),
