@@ -1,5 +1,7 @@
 //! Tables for people.
 
+pub mod figures;
+
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cosim::Summary;
