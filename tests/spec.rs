@@ -183,19 +183,19 @@ fn commented_keys_of_presets_are_keys() {
 fn ranges_and_shifts_of_two_sigmoid_layers() {
     let design = valid(&with(""));
     let [hidden, output] = &design.layers[..] else { panic!("two layers") };
-    // eta = 0.02 needs 2^-5; the output error spans 1 times the largest slope 1/4, the back-read twice the error.
+    // eta = 0.1 needs 2^-3; the output error spans 1 times the largest slope 1/4, the back-read twice the error.
     assert_eq!(
         output.ranges,
-        Ranges { input: 0, output: 0, weight: 2, read: 3, slope: -2, error: -2, back: -1, update: -7 }
+        Ranges { input: 0, output: 0, weight: 2, read: 3, slope: -2, error: -2, back: -1, update: -5 }
     );
     assert_eq!(
         hidden.ranges,
-        Ranges { input: 0, output: 0, weight: 2, read: 3, slope: -2, error: -3, back: -2, update: -8 }
+        Ranges { input: 0, output: 0, weight: 2, read: 3, slope: -2, error: -3, back: -2, update: -6 }
     );
-    assert_eq!(output.shifts, Shifts { forward: 20, error: 3, drive: 4, backward: 18, width: 12, write: 5 });
-    assert_eq!(hidden.shifts, Shifts { forward: 20, error: 3, drive: 4, backward: 18, width: 12, write: 6 });
+    assert_eq!(output.shifts, Shifts { forward: 20, error: 3, drive: 4, backward: 18, width: 14, write: 3 });
+    assert_eq!(hidden.shifts, Shifts { forward: 20, error: 3, drive: 4, backward: 18, width: 14, write: 4 });
     assert_eq!((hidden.inputs, hidden.rows(), hidden.outputs, output.inputs, output.outputs), (64, 65, 32, 32, 10));
-    assert_eq!((design.learning_rate_code(), design.momentum_code()), (328, 58_982));
+    assert_eq!((design.learning_rate_code(), design.momentum_code()), (1638, 58_982));
     assert_eq!((hidden.name.as_str(), output.name.as_str()), ("l0", "l1"));
     assert_eq!(design.array.error_bits, 12);
 }
@@ -206,7 +206,7 @@ fn full_scales_follow_from_the_ones_given() {
         "{ outputs = 20, activation = \"relu\", output_range = 8 }, { outputs = 10, activation = \"linear\", \
          weight_range = 2, error_range = 8, max_update = 0.25 }",
     );
-    let design = valid(&format!("{two}[array]\npulse_bits = 9\n"));
+    let design = valid(&format!("{two}[training]\nlearning_rate = 0.02\n[array]\npulse_bits = 9\n"));
     let [hidden, output] = &design.layers[..] else { panic!("two layers") };
     assert_eq!(
         output.ranges,
@@ -223,7 +223,7 @@ fn error_bits_default_to_what_the_factors_carry() {
     let bits = |lines: &str| valid(&with(lines)).array.error_bits;
     assert_eq!(bits("[array]\ndac_bits = 8"), 12);
     assert_eq!(bits("[array]\ndac_bits = 12"), 16);
-    assert_eq!(bits("[array]\ndac_bits = 3"), 5);
+    assert_eq!(bits("[array]\ndac_bits = 3\n[device]\nstate_bits = 16"), 5);
     assert_eq!(bits("[array]\nadc_bits = 3"), 10);
     // A single layer has no back-read.
     assert_eq!(valid(&format!("{}[array]\nadc_bits = 3", layers("{ outputs = 10 }"))).array.error_bits, 12);
