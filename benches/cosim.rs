@@ -99,7 +99,7 @@ fn main() -> ExitCode {
     print!("{}", figures::render(&list));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
     match figures::write(&target, "cosim", &list) {
-        Ok(path) => println!("written to {}", path.display()),
+        Ok(path) => println!("written to target/bench/{}", path.file_name().unwrap_or_default().display()),
         Err(error) => eprintln!("error: {}: {error}", target.display()),
     }
     if list.iter().all(|f| f.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
