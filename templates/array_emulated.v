@@ -243,21 +243,28 @@ module ${ name }$_array_emulated #(
 
   // --- Sums: per column (forward) or per row (transposed) -------------------------------------------------------------------------
   reg [ADCS*SUM_BITS-1:0]   sum_q;
-  reg signed [SUM_BITS-1:0] row_sum;
-  reg signed [SUM_BITS-1:0] term;
+  function [SUM_BITS-1:0] extended_product;
+    input [PRODUCT-1:0] product;
+    extended_product = {{(SUM_BITS - PRODUCT) {product[PRODUCT-1]}}, product};
+  endfunction
+
+  function [SUM_BITS-1:0] word_sum;
+    input [ADCS*PRODUCT-1:0] products;
+    integer p;
+    begin
+      word_sum = {SUM_BITS{1'b0}};
+      for (p = 0; p < ADCS; p = p + 1) word_sum = word_sum + extended_product(products[p*PRODUCT+:PRODUCT]);
+    end
+  endfunction
+
   integer a;
   always @(posedge clk) begin
     if (state_q == ST_IDLE) begin
       sum_q <= {ADCS * SUM_BITS{1'b0}};
     end else if (s2_valid_q) begin
-      row_sum = {SUM_BITS{1'b0}};
       for (a = 0; a < ADCS; a = a + 1) begin
-        term    = {{(SUM_BITS - PRODUCT + 1) {s2_product_q[a*PRODUCT+PRODUCT-1]}}, s2_product_q[a*PRODUCT+:PRODUCT-1]};
-        row_sum = row_sum + term;
-        if (!back) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + term;
-      end
-      for (a = 0; a < ADCS; a = a + 1) begin
-        if (back && (s2_line_q == a[LINE_BITS-1:0])) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + row_sum;
+        if (!back) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_product(s2_product_q[a*PRODUCT+:PRODUCT]);
+        else if (s2_line_q == a[LINE_BITS-1:0]) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + word_sum(s2_product_q);
       end
     end
   end

@@ -87,18 +87,20 @@ module ${ name }$_momentum_${ unit }$ #(
 
   // --- Peak: largest |y| of the current sample ------------------------------------------------------------------------
   reg [MAGNITUDE-1:0] peak_q;
-  reg [MAGNITUDE-1:0] peak;
-  reg [MAGNITUDE-1:0] magnitude;
-  integer p;
-  always @(posedge clk) begin
-    if (y_valid) begin
-      peak = (y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q;
+  function [MAGNITUDE-1:0] peak_of;
+    input [MAGNITUDE-1:0]        least;
+    input [LANES*ERROR_BITS-1:0] values;
+    integer p;
+    begin
+      peak_of = least;
       for (p = 0; p < LANES; p = p + 1) begin
-        magnitude = magnitude_of(y_data[p*ERROR_BITS+:ERROR_BITS]);
-        if (magnitude > peak) peak = magnitude;
+        if (magnitude_of(values[p*ERROR_BITS+:ERROR_BITS]) > peak_of) peak_of = magnitude_of(values[p*ERROR_BITS+:ERROR_BITS]);
       end
-      peak_q <= peak;
     end
+  endfunction
+
+  always @(posedge clk) begin
+    if (y_valid) peak_q <= peak_of((y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q, y_data);
   end
 
   // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------
@@ -394,16 +396,19 @@ module ${ name }$_momentum_${ unit }$ #(
   );
 
 <%- endif %>
-  integer m;
-  reg [LANES*MAG_BITS-1:0] mag;
-  always @* begin
-    mag = {LANES * MAG_BITS{1'b0}};
-    for (m = 0; m < LANES; m = m + 1) mag[m*MAG_BITS+:PULSE_BITS] = width_q[m*PULSE_BITS+:PULSE_BITS];
-  end
+  generate
+    if (MAG_BITS > PULSE_BITS) begin : gen_mag
+      genvar m;
+      for (m = 0; m < LANES; m = m + 1) begin : gen_lane
+        assign col_mag[m*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - PULSE_BITS) {1'b0}}, width_q[m*PULSE_BITS+:PULSE_BITS]};
+      end
+    end else begin : gen_mag_exact
+      assign col_mag = width_q;
+    end
+  endgenerate
 
   assign col_valid    = width_valid_q;
   assign col_beat     = width_beat_q;
-  assign col_mag      = mag;
   assign col_neg      = neg_q;
   assign slot_req     = fetch_q == FETCH_STAGED;
   assign slot_longest = fetch_longest_q;

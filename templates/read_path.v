@@ -39,7 +39,6 @@ module ${ name }$_read_path #(
     output wire [LANES*ERROR_BITS-1:0]  y_data<%- if multi %>,
     output wire [LANES*(DAC_BITS-1)-1:0] y_drive     // magnitudes of y as column codes, for the transposed read<%- endif %>
 );
-  localparam WORD     = 2 * DAC_BITS;
   localparam OPERAND  = (ADC_BITS > DAC_BITS + 1) ? ADC_BITS : DAC_BITS + 1;
   // Wide enough for the product, its rounding and the limits of y.
   localparam PRODUCT  = (OPERAND + DAC_BITS + 1 > ERROR_BITS) ? OPERAND + DAC_BITS + 2 : ERROR_BITS + 1;
@@ -109,40 +108,34 @@ module ${ name }$_read_path #(
 <%- endif %>
   end
 
-  wire [LANES*WORD-1:0] s1_entry;
-<%- for table in tables %>
-  wire [LANES*WORD-1:0] entry_${ table.suffix }$;
-<%- endfor %>
-  genvar k;
-  generate
-    for (k = 0; k < LANES; k = k + 1) begin : gen_tables
-<%- for table in tables %>
-      ${ name }$_act_${ table.suffix }$ u_${ table.suffix }$ (
-          .clk (clk),
-          .en  (s0_valid),
-          .code(s0_code[k*ADC_BITS+:ADC_BITS]),
-          .data(entry_${ table.suffix }$[k*WORD+:WORD])
-      );
-<%- endfor %>
-    end
-  endgenerate
-<%- if tables.len() == 1 %>
-  assign s1_entry = entry_${ tables[0].suffix }$;
-<%- else %>
-  assign s1_entry =
-<%- for table in tables %>
-      ({LANES * WORD{|(s1_layer_q & ${ layers }$'b${ table.mask }$)}} & entry_${ table.suffix }$)<% if loop.last %>;<% else %> |<% endif %>
-<%- endfor %>
-<%- endif %>
-
   wire [LANES*DAC_BITS-1:0] s1_act;
   wire [LANES*DAC_BITS-1:0] s1_table_slope;
-  generate
-    for (k = 0; k < LANES; k = k + 1) begin : gen_split
-      assign s1_act[k*DAC_BITS+:DAC_BITS]         = s1_entry[k*WORD+:DAC_BITS];
-      assign s1_table_slope[k*DAC_BITS+:DAC_BITS] = s1_entry[k*WORD+DAC_BITS+:DAC_BITS];
-    end
-  endgenerate
+<%- for table in tables %>
+  wire [LANES*DAC_BITS-1:0] act_${ table.suffix }$;
+  wire [LANES*DAC_BITS-1:0] slope_${ table.suffix }$;
+  ${ name }$_act_${ table.suffix }$ #(
+      .LANES(LANES)
+  ) u_${ table.suffix }$ (
+      .clk       (clk),
+      .en        (s0_valid && !back_q),
+      .code      (s0_code),
+      .activation(act_${ table.suffix }$),
+      .slope     (slope_${ table.suffix }$)
+  );
+<%- endfor %>
+<%- if tables.len() == 1 %>
+  assign s1_act         = act_${ tables[0].suffix }$;
+  assign s1_table_slope = slope_${ tables[0].suffix }$;
+<%- else %>
+  assign s1_act =
+<%- for table in tables %>
+      ({LANES * DAC_BITS{|(s1_layer_q & ${ layers }$'b${ table.mask }$)}} & act_${ table.suffix }$)<% if loop.last %>;<% else %> |<% endif %>
+<%- endfor %>
+  assign s1_table_slope =
+<%- for table in tables %>
+      ({LANES * DAC_BITS{|(s1_layer_q & ${ layers }$'b${ table.mask }$)}} & slope_${ table.suffix }$)<% if loop.last %>;<% else %> |<% endif %>
+<%- endfor %>
+<%- endif %>
 
   assign act_valid = (s1_valid_q && !s1_back_q) ? s1_layer_q : {LAYERS{1'b0}};
   assign act_beat  = s1_beat_q;
@@ -234,7 +227,6 @@ module ${ name }$_read_path #(
   localparam signed [PRODUCT-1:0] HALF = (SHIFT == 0) ? {PRODUCT{1'b0}} : (ONE << SHIFT) >>> 1;
 <%- else %>
   reg        [5:0]         shift;
-  wire signed [PRODUCT-1:0] half = (ONE << shift) >>> 1;
   always @* begin
     shift = 6'd0;
 <%- for s in error_shifts %>
@@ -287,26 +279,37 @@ module ${ name }$_read_path #(
     else s3_valid_q <= s2_valid_q;
   end
 
+  // y of one lane: operand (two's complement) times slope (unsigned), rounded and saturated.
+  function [ERROR_BITS-1:0] y_of;
+    input [OPERAND-1:0]  operand;
+    input [DAC_BITS-1:0] slope;
+<%- if error_shifts.len() > 1 %>
+    input [5:0]          by;
+<%- endif %>
+    reg signed [PRODUCT-1:0] product;
+    begin
+      product = {{(PRODUCT - OPERAND + 1) {operand[OPERAND-1]}}, operand[OPERAND-2:0]};
+      product = product * $signed({{(PRODUCT - DAC_BITS) {1'b0}}, slope});
+<%- if error_shifts.len() == 1 %>
+      y_of = saturated((product + HALF) >>> SHIFT);
+<%- else %>
+      y_of = saturated((product + ((ONE << by) >>> 1)) >>> by);
+<%- endif %>
+    end
+  endfunction
+
   integer j;
-  reg signed [PRODUCT-1:0] operand;
-  reg signed [PRODUCT-1:0] slope;
-  reg [ERROR_BITS-1:0]     y;
   always @(posedge clk) begin
     s3_last_q <= s2_last_q;
     s3_dest_q <= s2_dest_q;
     s3_beat_q <= s2_beat_q;
     if (s2_valid_q) begin
       for (j = 0; j < LANES; j = j + 1) begin
-        operand = {{(PRODUCT - OPERAND + 1) {s2_operand_q[j*OPERAND+OPERAND-1]}}, s2_operand_q[j*OPERAND+:OPERAND-1]};
-        slope   = {{(PRODUCT - DAC_BITS) {1'b0}}, s2_slope_q[j*DAC_BITS+:DAC_BITS]};
-<%- if error_shifts.len() == 1 %>
-        y = saturated((operand * slope + HALF) >>> SHIFT);
-<%- else %>
-        y = saturated((operand * slope + half) >>> shift);
-<%- endif %>
-        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y;
+        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(
+            s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]<% if error_shifts.len() > 1 %>, shift<% endif %>);
 <%- if multi %>
-        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y);
+        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y_of(
+            s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]<% if error_shifts.len() > 1 %>, shift<% endif %>));
 <%- endif %>
       end
     end
