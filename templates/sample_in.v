@@ -9,8 +9,7 @@
 //
 // Latency: sample_valid rises 2 cycles after the last beat was taken (with K > LANES: 1 + the LANES-word beats in it).
 // Throughput: one stream beat, or one beat of LANES words if that is the smaller, per cycle.
-// s_axis_tready depends on registers alone.
-// A soft reset (rst_n low, aresetn high) in the middle of a packet swallows the rest of the packet.
+// s_axis_tready depends on registers alone; of all outputs, only busy depends on an input within the cycle.
 
 `default_nettype none
 
@@ -24,8 +23,7 @@ module ${ name }$_sample_in #(
   parameter T_BEAT_BITS = $clog2((OUTPUTS + LANES - 1) / LANES) > 0 ? $clog2((OUTPUTS + LANES - 1) / LANES) : 1
 ) (
   input  wire                      clk,            // rising edge
-  input  wire                      aresetn,        // bus reset, synchronous, active low
-  input  wire                      rst_n,          // bus or soft reset, synchronous, active low: forgets all samples
+  input  wire                      rst_n,          // synchronous, active low: forgets all samples; a new packet is expected
 
   input  wire [63:0]               s_axis_tdata,   // K words, lowest first
   input  wire                      s_axis_tvalid,  // a beat is offered
@@ -36,7 +34,7 @@ module ${ name }$_sample_in #(
   output reg                       short_packet,   // one-cycle pulse: a sample was dropped because its packet was short
   output reg                       long_packet,    // one-cycle pulse: a sample was dropped because its packet is long
 
-  output wire                      busy,           // a packet is being received or a sample is held
+  output wire                      busy,           // a packet is on offer or being received, or a sample is held
   output wire                      sample_valid,   // a whole sample waits on the x side
   output wire                      sample_train,   // it has targets; with sample_valid
   input  wire                      x_done,         // pulse: release x of that sample; the x side is the next one's from then on
@@ -123,16 +121,14 @@ module ${ name }$_sample_in #(
   end
 
   always @(posedge clk) begin
-    if (!aresetn)    state_q <= ST_FIRST;
-    else if (!rst_n) state_q <= (take ? s_axis_tlast : state_q == ST_FIRST) ? ST_FIRST : ST_SKIP;
-    else             state_q <= state_d;
-
     if (!rst_n) begin
+      state_q      <= ST_FIRST;
       beat_q       <= {BITS{1'b0}};
       in_bank_q    <= 1'b0;
       short_packet <= 1'b0;
       long_packet  <= 1'b0;
     end else begin
+      state_q      <= state_d;
       beat_q       <= beat_d;
       in_bank_q    <= in_bank_q ^ commit;
       short_packet <= short_d;
@@ -213,7 +209,8 @@ module ${ name }$_sample_in #(
   wire t_release = t_done || |(t_held_q & ~targets_q & t_bank);
 
   assign bank_free    = ~|((x_held_q | t_held_q) & in_bank);
-  assign busy         = state_q != ST_FIRST || |(x_held_q | t_held_q);
+  // With the first beat on offer, so that nobody changes the mode in the very cycle in which that beat is taken.
+  assign busy         = s_axis_tvalid || state_q != ST_FIRST || |(x_held_q | t_held_q);
   assign sample_valid = |(valid_q & x_bank);
   assign sample_train = |(targets_q & x_bank);
 

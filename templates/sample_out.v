@@ -26,7 +26,7 @@ module ${ name }$_sample_out #(
   input  wire                      rst_n,          // bus or soft reset, synchronous, active low: forgets all vectors
 
   output wire                      free,           // a whole vector can be taken; holds until its last beat came
-  output wire                      busy,           // a vector is held or on its way
+  output wire                      busy,           // a vector waits or is on its way, or a packet has to be closed
   input  wire                      in_valid,       // in_beat and in_data hold a beat
   input  wire [BEAT_BITS-1:0]      in_beat,        // its number
   input  wire [LANES*DAC_BITS-1:0] in_data,        // its codes, lowest word first; words beyond OUTPUTS may be anything
@@ -118,7 +118,14 @@ module ${ name }$_sample_out #(
     .out_data (gear_data)
   );
 
-  assign busy = |full_q || rd_valid_q || gear_valid || m_axis_tvalid;
+  // Vectors that have left the banks but not come to the stream's register: two at most
+  reg [1:0] between_q;
+  wire      between_out = gear_valid && gear_ready && gear_last;
+
+  always @(posedge clk) begin
+    if (!rst_n) between_q <= 2'd0;
+    else        between_q <= between_q + {1'b0, rd_end} - {1'b0, between_out};
+  end
 
   // Stream registers
 
@@ -134,6 +141,7 @@ module ${ name }$_sample_out #(
   reg  close_q;  // and has to be closed
   wire step = !m_axis_tvalid || m_axis_tready;
 
+  assign busy       = |full_q || between_q != 2'd0 || m_axis_tvalid || close_q;
   assign gear_ready = step && !close_q && rst_n;
 
   always @(posedge clk) begin
@@ -158,6 +166,18 @@ module ${ name }$_sample_out #(
       m_axis_tlast <= gear_last || close_q;
     end
   end
+
+`ifdef FORMAL
+  // A beat on offer stays as it is until it is taken, soft reset or not.
+  reg f_past = 1'b0;
+
+  always @(posedge clk) begin
+    f_past <= 1'b1;
+    if (!f_past) assume (!aresetn);
+    if (f_past && $past(aresetn && m_axis_tvalid && !m_axis_tready))
+      assert (m_axis_tvalid && $stable(m_axis_tdata) && $stable(m_axis_tlast));
+  end
+`endif
 
 endmodule
 

@@ -173,7 +173,6 @@ module ${ name }$ (
       .LANES   (${ lanes }$)
   ) u_sample_in (
       .clk          (aclk),
-      .aresetn      (aresetn),
       .rst_n        (rst_n),
       .s_axis_tdata (s_axis_tdata),
       .s_axis_tvalid(s_axis_tvalid),

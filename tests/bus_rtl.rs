@@ -1,114 +1,12 @@
 //! The bus-side modules, each simulated alone under Icarus Verilog against a self-checking bench in `tests/bus_rtl/`, linted
 //! with Verilator and Icarus, and synthesised with Yosys, over a spread of parameters.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+#[path = "bus_rtl/bench.rs"]
+mod bench;
 
 use askama::Template;
+use bench::{Bench, Setting, combinational_outputs, memories, mutate};
 use memrtl::rtl::bus::{Gear, SampleIn, SampleOut};
-use tempfile::TempDir;
-
-/// Verilog files of one design under test, in a folder of their own.
-struct Bench {
-    dir: TempDir,
-    files: Vec<String>,
-}
-
-/// Name and value of a Verilog parameter or of a plusarg.
-type Setting<'a> = (&'a str, i64);
-
-impl Bench {
-    fn new(files: &[(&str, String)]) -> Bench {
-        let dir = TempDir::new().expect("temporary folder");
-        for (name, text) in files {
-            fs::write(dir.path().join(name), text).expect("write Verilog");
-        }
-        Bench { dir, files: files.iter().map(|(name, _)| name.to_string()).collect() }
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// Stdout and stderr of a tool run in the folder, and whether it ended with status 0.
-    fn tool(&self, program: &str, args: &[String]) -> (bool, String) {
-        let out = Command::new(program)
-            .args(args)
-            .current_dir(self.path())
-            .output()
-            .unwrap_or_else(|e| panic!("cannot run {program}: {e}"));
-        let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-        (out.status.success(), text)
-    }
-
-    /// Compiles the bench `tb` with the parameters set; every plusargs set is one run. Returns what the runs printed.
-    fn simulate(&self, tb: &str, parameters: &[Setting], runs: &[&[Setting]]) -> String {
-        fs::write(self.path().join("tb.v"), tb).expect("write bench");
-        let mut args = vec!["-g2005".to_string(), "-o".into(), "tb.vvp".into(), "-s".into(), "tb".into()];
-        args.extend(parameters.iter().map(|(name, value)| format!("-Ptb.{name}={value}")));
-        args.extend(self.files.iter().cloned());
-        args.push("tb.v".into());
-        let (ok, text) = self.tool("iverilog", &args);
-        assert!(ok, "iverilog {parameters:?}: {text}");
-        let mut printed = String::new();
-        for plusargs in runs {
-            let mut args = vec!["-n".to_string(), "tb.vvp".into()];
-            args.extend(plusargs.iter().map(|(name, value)| format!("+{name}={value}")));
-            let (ok, text) = self.tool("vvp", &args);
-            assert!(ok, "vvp {plusargs:?}: {text}");
-            printed += &format!("{parameters:?} {plusargs:?} {text}");
-        }
-        printed
-    }
-
-    /// Every run must print its own PASS and nothing else of note.
-    fn must_pass(&self, tb: &str, parameters: &[Setting], runs: &[&[Setting]]) {
-        let text = self.simulate(tb, parameters, runs);
-        assert!(!text.contains("FAIL") && text.matches("PASS").count() == runs.len(), "{text}");
-    }
-
-    /// At least one run with at least one set of parameters must end in FAIL: the bench notices the change that `what` names.
-    fn must_fail<const N: usize>(&self, tb: &str, sets: &[[Setting; N]], runs: &[&[Setting]], what: &str) {
-        let text: String = sets.iter().map(|parameters| self.simulate(tb, parameters, runs)).collect();
-        assert!(text.contains("FAIL"), "mutant of `{what}` was not caught: {text}");
-    }
-
-    /// No warning from Verilator, Icarus or Yosys; no latch; `yosys_checks` hold after coarse synthesis.
-    fn must_be_clean(&self, top: &str, parameters: &[Setting], yosys_checks: &str) {
-        let mut args: Vec<String> = vec!["--lint-only".into(), "-Wall".into(), "--top-module".into(), top.into()];
-        args.extend(parameters.iter().map(|(name, value)| format!("-G{name}={value}")));
-        args.extend(self.files.iter().cloned());
-        let (ok, text) = self.tool("verilator", &args);
-        assert!(ok && text.is_empty(), "verilator {parameters:?}: {text}");
-
-        let mut args: Vec<String> = ["-g2005", "-Wall", "-tnull", "-s", top].iter().map(|s| s.to_string()).collect();
-        args.extend(parameters.iter().map(|(name, value)| format!("-P{top}.{name}={value}")));
-        args.extend(self.files.iter().cloned());
-        let (ok, text) = self.tool("iverilog", &args);
-        assert!(ok && text.is_empty(), "iverilog {parameters:?}: {text}");
-
-        let sets: String = parameters.iter().map(|(name, value)| format!(" -chparam {name} {value}")).collect();
-        let script = format!(
-            "read_verilog {}; hierarchy -check -top {top}{sets}; proc; flatten; opt; check -assert; \
-             select -assert-none t:$dlatch t:$adlatch t:$dlatchsr; memory -nomap; {yosys_checks}",
-            self.files.join(" ")
-        );
-        let (ok, text) = self.tool("yosys", &["-q".into(), "-p".into(), script]);
-        assert!(ok && text.trim().is_empty(), "yosys {parameters:?}: {text}");
-    }
-}
-
-/// `text` with its only occurrence of `from` replaced: a mutant that the bench has to catch.
-fn mutate(text: &str, from: &str, to: &str) -> String {
-    assert_eq!(text.matches(from).count(), 1, "mutation `{from}` must match exactly once");
-    text.replace(from, to)
-}
-
-/// Yosys checks: exactly `count` memories, each with a clocked read port, as a block RAM has.
-fn memories(count: usize) -> String {
-    format!("select -assert-count {count} t:$mem_v2; select -assert-count {count} r:RD_CLK_ENABLE=1'1")
-}
 
 const TB_GEAR: &str = include_str!("bus_rtl/tb_gear.v");
 
@@ -230,7 +128,8 @@ fn sample_in_receives_under_random_stalls_and_bad_packets() {
 fn sample_in_is_clean() {
     let bench = Bench::new(&[("dut_gear.v", gear()), ("dut_sample_in.v", sample_in())]);
     for sizes in SAMPLES_IN {
-        bench.must_be_clean("dut_sample_in", &sizes_in(sizes), &memories(2));
+        // `busy` is the one output that looks at an input.
+        bench.must_be_clean("dut_sample_in", &sizes_in(sizes), &(memories(2) + &combinational_outputs(1)));
     }
 }
 
@@ -246,7 +145,7 @@ fn sample_in_bench_catches_mutants() {
         ("in_bank_q    <= in_bank_q ^ commit;", "in_bank_q <= in_bank_q ^ (push && part_end);"),
         ("bank_free    = ~|((x_held_q | t_held_q) & in_bank)", "bank_free = ~|(x_held_q & in_bank)"),
         ("(t_held_q & ~targets_q & t_bank)", "(t_held_q & ~targets_q & t_bank & 2'b01)"),
-        ("== ST_FIRST) ? ST_FIRST : ST_SKIP", "== ST_FIRST) ? ST_FIRST : ST_FIRST"),
+        ("s_axis_tvalid || state_q != ST_FIRST ||", "state_q != ST_FIRST ||"),
         (
             "gear_ready && (state_q != ST_FIRST || bank_free)",
             "gear_ready && s_axis_tvalid && (state_q != ST_FIRST || bank_free)",
@@ -306,8 +205,22 @@ fn sample_out_sends_under_random_stalls() {
 fn sample_out_is_clean() {
     let bench = Bench::new(&[("dut_gear.v", gear()), ("dut_sample_out.v", sample_out())]);
     for sizes in SAMPLES_OUT {
-        bench.must_be_clean("dut_sample_out", &sizes_out(sizes), &memories(1));
+        bench.must_be_clean("dut_sample_out", &sizes_out(sizes), &(memories(1) + &combinational_outputs(0)));
     }
+}
+
+#[test]
+fn sample_out_keeps_the_stream_protocol() {
+    let files = |text| [("dut_gear.v", gear()), ("dut_sample_out.v", text)];
+    let (proven, text) = Bench::new(&files(sample_out())).is_proven("dut_sample_out");
+    assert!(proven, "{text}");
+    let mutant = mutate(
+        &sample_out(),
+        "m_axis_tvalid <= close_q || (gear_valid && rst_n)",
+        "m_axis_tvalid <= gear_valid && rst_n",
+    );
+    let mutant = mutate(&mutant, "if (step) m_axis_tvalid", "m_axis_tvalid");
+    assert!(!Bench::new(&files(mutant)).is_proven("dut_sample_out").0, "the proof has to fail on a mutant");
 }
 
 #[test]
@@ -320,6 +233,7 @@ fn sample_out_bench_catches_mutants() {
         ("m_axis_tlast <= gear_last || close_q", "m_axis_tlast <= gear_last"),
         ("words & {64{!close_q}}", "words"),
         ("else if (!rst_n)     close_q <= open_q;", ""),
+        ("|full_q || between_q != 2'd0 ||", "|full_q ||"),
         ("if (rd_step)  rd_data_q <=", "rd_data_q <="),
         ("assign gear_ready = step &&", "assign gear_ready = m_axis_tready &&"),
     ];

@@ -20,12 +20,12 @@ module tb #(
   reg                      clk, aresetn, rst_n, in_valid, tready;
   reg [BITS-1:0]           in_beat;
   reg [LANES*DAC_BITS-1:0] in_data;
-  wire                     free, tvalid, tlast;
+  wire                     free, busy, tvalid, tlast;
   wire [63:0]              tdata;
 
   dut_sample_out #(.OUTPUTS(OUTPUTS), .DAC_BITS(DAC_BITS), .LANES(LANES)) dut (
     .clk(clk), .aresetn(aresetn), .rst_n(rst_n),
-    .free(free), .in_valid(in_valid), .in_beat(in_beat), .in_data(in_data),
+    .free(free), .busy(busy), .in_valid(in_valid), .in_beat(in_beat), .in_data(in_data),
     .m_axis_tdata(tdata), .m_axis_tvalid(tvalid), .m_axis_tready(tready), .m_axis_tlast(tlast)
   );
 
@@ -58,6 +58,7 @@ module tb #(
       if (due != 0 && cycles < due && tvalid && !stays) fail("too early");
       if (due != 0 && cycles == due && !tvalid) fail("too late");
       if (cycles >= due) due = 0;
+      if (busy !== (sent < written || tvalid || close)) fail("busy");
       if (tvalid && !stays) begin
         if (close) begin
           if (tdata !== 64'd0 || !tlast) fail("closing beat");
@@ -151,7 +152,7 @@ module tb #(
   end
 
   // Every output is a register's: it moves at clock edges and not with the inputs, which move 1 ns later.
-  always @(free or tvalid or tdata or tlast) if (cycles > 2 && $time != edge_time) fail("output follows an input");
+  always @(free or busy or tvalid or tdata or tlast) if (cycles > 2 && $time != edge_time) fail("output follows an input");
 
   initial begin
     if (!$value$plusargs("seed=%d", seed)) seed = 1;
