@@ -61,7 +61,7 @@ fn registers_are_placed_without_overlap() {
         assert!(map.registers.windows(2).all(|w| w[0].address < w[1].address));
         let mut signals = std::collections::BTreeSet::new();
         for register in &map.registers {
-            assert!(register.address % 4 == 0 && register.address < 4096, "{}", register.name);
+            assert!(register.address.is_multiple_of(4) && register.address < 4096, "{}", register.name);
             let mut used = 0u32;
             for field in &register.fields {
                 assert_eq!(used & field.mask(), 0, "{}.{}", register.name, field.name);

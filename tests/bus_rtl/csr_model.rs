@@ -194,7 +194,7 @@ impl Model {
             }
             _ if (0x100..0x100 + 88).contains(&address) && address.is_multiple_of(4) => {
                 let counter = (address - 0x100) as usize / 8;
-                if address % 8 == 0 {
+                if address.is_multiple_of(8) {
                     self.high[counter] = (self.counters[counter] >> 32) as u32;
                     self.counters[counter] as u32
                 } else {
