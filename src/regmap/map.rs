@@ -122,7 +122,13 @@ fn control() -> Vec<Register> {
             0x028,
             "State of the machine.",
             vec![
-                field("busy", 0, 1, Input, "A sample is in the machine, or an output vector has not left it."),
+                field(
+                    "busy",
+                    0,
+                    1,
+                    Input,
+                    "A packet is arriving, a sample is in the machine, or an output vector has not left it.",
+                ),
                 field("phase", 4, 4, Input, format!("Phase of the sequencer: {phases}.")),
                 field("short_packet", 8, 1, ClearOnOne, "A sample was dropped: TLAST came before its last beat."),
                 field("long_packet", 9, 1, ClearOnOne, "A sample was dropped: its last beat had no TLAST."),
