@@ -3,6 +3,7 @@
 pub mod bus;
 mod core;
 pub mod emit;
+mod layout;
 
 use serde::Serialize;
 
@@ -76,7 +77,7 @@ impl Rtl {
     }
 }
 
-/// Header, no trailing blanks, no runs of empty lines, one final newline.
+/// Header, then the tidied text.
 fn finish(design: &Design, text: &str) -> String {
     let mut out = format!(
         "{MARK} {} from spec {} (hash {}). Do not edit: change the spec and run `memrtl generate`.\n",
@@ -84,14 +85,6 @@ fn finish(design: &Design, text: &str) -> String {
         design.name,
         design.spec_hash
     );
-    let mut blank = false;
-    for line in text.lines().map(str::trim_end) {
-        if line.is_empty() && blank {
-            continue;
-        }
-        blank = line.is_empty();
-        out.push_str(line);
-        out.push('\n');
-    }
+    out.push_str(&layout::tidy(text));
     out
 }
