@@ -5,6 +5,7 @@ pub mod figures;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cosim::Summary;
+use crate::phases::Phase;
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
@@ -23,10 +24,11 @@ pub fn cosim_table(s: &Summary) -> String {
         accuracy.add_row([format!("epoch {}", e.epoch), percent(e.rtl), percent(e.golden), percent(e.float)]);
     }
     let mut cycles = table(&["training, per sample", "cycles", "share"]);
-    for (phase, &count) in &s.phases {
+    for phase in &Phase::ALL[1..] {
+        let count = s.phases.get(phase.name()).copied().unwrap_or(0);
         let per_sample = count as f64 / s.samples.max(1) as f64;
         let share = count as f64 / s.cycles_total.max(1) as f64;
-        cycles.add_row([phase.replace('_', " "), format!("{per_sample:.1}"), percent(share)]);
+        cycles.add_row([phase.name().replace('_', " "), format!("{per_sample:.1}"), percent(share)]);
     }
     cycles.add_row(["all".to_string(), format!("{:.1}", s.cycles_per_sample), percent(1.0)]);
     let mut rest = table(&["", ""]);
