@@ -30,9 +30,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let rtl = Rtl::generate(&design)?;
     let files = emit::write(&design, &rtl, &args.out)?;
     println!(
-        "{}: {} Verilog files and a manifest in {} (spec {}, {} array)",
+        "{}: {} files in {} (spec {}, {} array)",
         design.name,
-        files.len() - 1,
+        files.len(),
         args.out.display(),
         design.spec_hash,
         design.array.backend.name()

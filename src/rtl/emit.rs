@@ -31,6 +31,8 @@ fn list(files: &[String]) -> String {
 struct OldManifest {
     generator: String,
     files: Vec<String>,
+    #[serde(default)]
+    documents: Vec<String>,
 }
 
 /// Writes all modules and the manifest to `dir`, which is made when missing. Files of an earlier generation that are no longer
@@ -60,6 +62,9 @@ pub fn write(design: &Design, rtl: &Rtl, dir: &Path) -> Result<Vec<PathBuf>, Emi
     for module in &rtl.modules {
         put(format!("{}.v", module.name), &module.text)?;
     }
+    for document in &rtl.documents {
+        put(document.file.clone(), &document.text)?;
+    }
     put(MANIFEST.to_string(), &rtl.manifest_text(design))?;
 
     for name in old.iter().filter(|n| !names.contains(n)) {
@@ -80,8 +85,11 @@ fn generated_files(dir: &Path) -> Result<BTreeSet<String>, EmitError> {
         move |source| EmitError::Io { dir, action: "cannot read", file, source }
     };
     let manifest = fs::read(dir.join(MANIFEST)).ok().and_then(|b| serde_json::from_slice::<OldManifest>(&b).ok());
-    let listed: BTreeSet<String> =
-        manifest.filter(|m| m.generator == "memrtl").map_or_else(BTreeSet::new, |m| m.files.into_iter().collect());
+    let listed: BTreeSet<String> = manifest
+        .filter(|m| m.generator == "memrtl")
+        .into_iter()
+        .flat_map(|m| m.files.into_iter().chain(m.documents))
+        .collect();
     let mut generated = BTreeSet::new();
     let mut foreign = Vec::new();
     for entry in fs::read_dir(dir).map_err(io_error("."))? {
@@ -95,7 +103,8 @@ fn generated_files(dir: &Path) -> Result<BTreeSet<String>, EmitError> {
         let ours = if name == MANIFEST {
             !listed.is_empty()
         } else {
-            is_generated(&entry.path()) && (listed.contains(&name) || name.ends_with(".v"))
+            is_generated(&entry.path())
+                && (listed.contains(&name) || [".v", ".h", ".md"].iter().any(|e| name.ends_with(e)))
         };
         if ours {
             generated.insert(name);
@@ -111,5 +120,7 @@ fn generated_files(dir: &Path) -> Result<BTreeSet<String>, EmitError> {
 }
 
 fn is_generated(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| bytes.starts_with(MARK.as_bytes()))
+    let first_line =
+        |bytes: Vec<u8>| bytes.split(|b| *b == b'\n').next().map(|l| String::from_utf8_lossy(l).into_owned());
+    fs::read(path).ok().and_then(first_line).is_some_and(|line| line.contains(MARK))
 }
