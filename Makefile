@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim generate-rtl test test-long lint clean
+.PHONY: help setup cosim generate-rtl test test-long bench lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -32,6 +32,9 @@ test: lint ## lint, then every test but the long ones
 
 test-long: setup ## all tests, the long ones (hundreds of random designs) included
 	MEMRTL_LONG=1 $(CARGO) test --workspace --release -- --include-ignored
+
+bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)
+	$(CARGO) bench --bench cosim
 
 clean: ## remove what cargo built
 	$(CARGO) clean
