@@ -12,7 +12,7 @@ use crate::{
     builder::{CONTROL, STAGED},
     cache::{self, Key},
     compile::{self, Job},
-    generated,
+    fold, generated,
     runtime::{self, Toolchain},
     shim::{self, PREFIX, ShimOptions},
     verilator::Compiler,
@@ -42,7 +42,7 @@ impl ModelBuilder {
             None => Verilator::find()?,
         };
         let compiler = Compiler::find()?;
-        let base = self.base_key(&sources, &verilator, &compiler)?;
+        let base = self.base_key(&sources, &verilator, &compiler);
         // One lock for all contents of included files: which they are is known only after Verilator has run.
         let base_name = base.clone().finish();
         let cached = || {
@@ -152,7 +152,13 @@ impl ModelBuilder {
         let types = tools.root.join("include/verilated_types.h");
         let rng = fs::read_to_string(&types).map_err(Error::io("read", types))?.contains("vl_thread_rng()");
         let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, rng };
-        let shim = shim::render(&shim::parse_ports(&header), options);
+        let ports = shim::parse_ports(&header);
+        let folds = if self.fold_falling_edge && !tools.timing {
+            fold::foldable(&obj, &classes.hot.iter().chain(&classes.cold).collect::<Vec<_>>(), &ports)?
+        } else {
+            Vec::new()
+        };
+        let shim = shim::render(&ports, &folds, options);
         let write =
             |name: &str, text: &str| fs::write(obj.join(name), text).map_err(Error::io("write", obj.join(name)));
         write("vlrs_prelude.h", shim::PRELUDE)?;

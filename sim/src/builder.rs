@@ -10,8 +10,16 @@ use crate::{
     verilator::Compiler,
 };
 
-/// Raised when the way models are built changes in a manner that the key does not see.
-const BUILD_FORMAT: u32 = 1;
+/// The source of everything that decides how a model is built. As part of the key it makes a changed crate build anew, without anybody
+/// having to remember a version number.
+const OWN_SOURCE: [&str; 6] = [
+    include_str!("build.rs"),
+    include_str!("builder.rs"),
+    include_str!("fold.rs"),
+    include_str!("generated.rs"),
+    include_str!("runtime.rs"),
+    include_str!("shim/mod.rs"),
+];
 
 /// Directory of the sources in the workspace; Verilator puts these names into messages, so they must not depend on where it is.
 pub(crate) const STAGED: &str = "staged";
@@ -32,8 +40,17 @@ pub enum Profile {
     /// Short builds: for tests and short runs.
     #[default]
     QuickBuild,
-    /// Fast models, tied to this machine's processor: for long runs.
+    /// Fast models: for long runs.
     FastRun,
+}
+
+impl Profile {
+    /// The profile whose build and run together take less time, for a run of about this many cycles. Building for speed costs more
+    /// in proportion to the size of the design, and so does what it saves per cycle: the balance is at some three million cycles,
+    /// whatever the design.
+    pub fn for_cycles(cycles: u64) -> Profile {
+        if cycles < 3_000_000 { Profile::QuickBuild } else { Profile::FastRun }
+    }
 }
 
 /// Describes a model and builds it.
@@ -67,6 +84,7 @@ pub struct ModelBuilder {
     pub(crate) coverage: bool,
     assertions: bool,
     pub(crate) snapshots: bool,
+    pub(crate) fold_falling_edge: bool,
     pub(crate) verilator: Option<Verilator>,
 }
 
@@ -89,6 +107,7 @@ impl ModelBuilder {
             coverage: false,
             assertions: true,
             snapshots: false,
+            fold_falling_edge: true,
             verilator: None,
         }
     }
@@ -149,7 +168,7 @@ impl ModelBuilder {
         self
     }
 
-    /// Registers without reset and unknown values start random, from the seed given to [`Library::instantiate`]. Default: all zero.
+    /// Registers without reset and unknown values start random, from [`Options::seed`](crate::Options::seed). Default: all zero.
     pub fn random_init(mut self, on: bool) -> Self {
         self.random_init = on;
         self
@@ -176,6 +195,13 @@ impl ModelBuilder {
     /// Builds in [`Model::snapshot`](crate::Model::snapshot). Default: off.
     pub fn snapshots(mut self, on: bool) -> Self {
         self.snapshots = on;
+        self
+    }
+
+    /// Lets a cycle take one evaluation instead of two for clocks of which the model uses nothing but the rising edge. Found out from
+    /// the generated C++, per clock; results are the same. Default: on. See [`Model::is_folded`](crate::Model::is_folded).
+    pub fn fold_falling_edge(mut self, on: bool) -> Self {
+        self.fold_falling_edge = on;
         self
     }
 
@@ -215,16 +241,10 @@ impl ModelBuilder {
     }
 
     /// Everything but the contents of included files.
-    pub(crate) fn base_key(
-        &self,
-        sources: &[Source],
-        verilator: &Verilator,
-        compiler: &Compiler,
-    ) -> Result<Key, Error> {
+    pub(crate) fn base_key(&self, sources: &[Source], verilator: &Verilator, compiler: &Compiler) -> Key {
         let mut key = Key::default();
-        key.part("format", &BUILD_FORMAT.to_le_bytes());
-        for part in shim::SHIM {
-            key.part("shim", part.as_bytes());
+        for part in OWN_SOURCE.iter().chain(&shim::SHIM) {
+            key.part("own", part.as_bytes());
         }
         key.part("prelude", shim::PRELUDE.as_bytes());
         key.part("verilator", verilator.identity().as_bytes());
@@ -232,17 +252,15 @@ impl ModelBuilder {
         for arg in self.verilator_command(sources) {
             key.part("arg", arg.as_encoded_bytes());
         }
+        key.part("fold", &[u8::from(self.fold_falling_edge)]);
         key.part("control", self.control_file().as_bytes());
         for arg in self.optimisation(true).iter().chain(&self.optimisation(false)).chain(&self.compiler_args) {
             key.part("flag", arg.as_bytes());
         }
-        if self.profile == Profile::FastRun {
-            key.part("target", compiler.native_target()?.as_bytes());
-        }
         for source in sources {
             key.part(&source.staged, &source.bytes);
         }
-        Ok(key)
+        key
     }
 
     pub(crate) fn verilator_command(&self, sources: &[Source]) -> Vec<OsString> {
@@ -305,12 +323,26 @@ impl ModelBuilder {
 
     /// Flags for the code that runs at every evaluation, and for the code that runs once.
     pub(crate) fn optimisation(&self, hot: bool) -> Vec<String> {
-        let flags: &[&str] = match (self.profile, hot) {
-            (Profile::QuickBuild, true) => &["-O1"],
-            (Profile::QuickBuild, false) => &["-O0"],
-            (Profile::FastRun, true) => &["-O3", "-march=native", "-fvisibility=hidden", "-fno-plt"],
-            (Profile::FastRun, false) => &["-O1", "-march=native", "-fvisibility=hidden", "-fno-plt"],
+        let mut flags = match (self.profile, hot) {
+            (Profile::QuickBuild, true) => vec!["-O1"],
+            (Profile::QuickBuild, false) => vec!["-O0"],
+            (Profile::FastRun, true) => vec!["-O3", "-falign-functions=64", "-falign-loops=32", "-falign-jumps=32"],
+            (Profile::FastRun, false) => vec!["-O1"],
         };
-        flags.iter().map(|f| f.to_string()).collect()
+        if self.profile == Profile::FastRun {
+            flags.extend(["-fvisibility=hidden", "-fno-plt"]);
+            flags.extend(processor_flags());
+        }
+        flags.into_iter().map(String::from).collect()
     }
+}
+
+/// Instructions worth having. `-march=native` is slower here: signals are bytes and words next to each other, and wide loads of what
+/// narrow stores have just written wait for them.
+fn processor_flags() -> &'static [&'static str] {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("sse4.2") && is_x86_feature_detected!("popcnt") {
+        return &["-msse4.2", "-mpopcnt"];
+    }
+    &[]
 }

@@ -70,6 +70,7 @@ api! {
     cycle: b"vlrs_cycle" => unsafe extern "C" fn(*mut RawModel, *mut u8) -> c_int,
     run: b"vlrs_run" =>
         unsafe extern "C" fn(*mut RawModel, *mut u8, u64, *const RawCondition, usize, *mut i64) -> c_int,
+    folded: b"vlrs_folded" => unsafe extern "C" fn(*mut RawModel, *mut u8) -> c_int,
     finish: b"vlrs_final" => unsafe extern "C" fn(*mut RawModel) -> c_int,
     cycles: b"vlrs_cycles" => unsafe extern "C" fn(*const RawModel) -> u64,
     time: b"vlrs_time" => unsafe extern "C" fn(*const RawModel) -> u64,

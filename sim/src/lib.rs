@@ -8,6 +8,7 @@ mod compile;
 mod coverage;
 mod error;
 mod ffi;
+mod fold;
 mod generated;
 mod library;
 mod model;

@@ -180,16 +180,6 @@ impl Compiler {
     pub fn is_clang(&self) -> bool {
         self.identity.contains("clang")
     }
-
-    /// What `-march=native` means here: a cache may be shared by different machines.
-    pub fn native_target(&self) -> Result<String, Error> {
-        let args: &[&str] = if self.is_clang() {
-            &["-march=native", "-###", "-xc", "-c", "/dev/null"]
-        } else {
-            &["-march=native", "-Q", "--help=target"]
-        };
-        identity(&self.path, args).map_err(Error::io("run", self.path.clone()))
-    }
 }
 
 fn in_path(name: &Path) -> Option<PathBuf> {
@@ -214,7 +204,7 @@ fn identity(path: &Path, args: &[&str]) -> std::io::Result<String> {
         return Ok(text.clone());
     }
     let output = Command::new(path).args(args).output()?;
-    // Standard error may hold complaints of a wrapper script; it counts only when there is nothing else, as for clang's `-###`.
+    // Standard error may hold complaints of a wrapper script; it counts only when there is nothing else.
     let printed = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
     let text = String::from_utf8_lossy(printed).into_owned();
     lock().insert(key, text.clone());

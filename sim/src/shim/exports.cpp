@@ -16,6 +16,10 @@ VLRS_EXPORT Instance* vlrs_new(int seed, int rand_reset, int argc, const char** 
 #endif
         self->top.reset(new VLRS_MODEL{self->context.get(), "TOP"});
         vlrs_fill_ports(self->top.get(), self->ports);
+        // Undriven inputs are not part of a random start: a clock that begins high would lose its first edge.
+        for (const VlrsSignal& port : self->ports) {
+            if (port.direction == 0) std::memset(port.data, 0, port.bytes);
+        }
         fill_taps(self);
     });
     return self;
@@ -67,7 +71,7 @@ VLRS_EXPORT int vlrs_cycle(Instance* self, uint8_t* clock) {
     if (VL_UNLIKELY(self->status & ENDED)) return self->status;
     return guarded(self, [&] {
         settle_low(self, clock);
-        cycle(self, clock);
+        cycle(self, clock, previous_of(self, clock));
     });
 }
 
@@ -78,11 +82,12 @@ VLRS_EXPORT int vlrs_run(Instance* self, uint8_t* clock, uint64_t limit, const V
     if (VL_UNLIKELY(self->status & ENDED)) return self->status;
     return guarded(self, [&] {
         settle_low(self, clock);
+        uint8_t* const previous = previous_of(self, clock);
         std::vector<Watch>& watches = self->watches;
         watches.clear();
         for (size_t i = 0; i < count; ++i) watches.emplace_back(conditions[i]);
         for (uint64_t n = 0; n < limit; ++n) {
-            cycle(self, clock);
+            cycle(self, clock, previous);
             if (VL_UNLIKELY(self->status & ENDED)) return;
             for (size_t i = 0; i < count; ++i) {
                 if (watches[i].holds()) {
@@ -93,6 +98,8 @@ VLRS_EXPORT int vlrs_run(Instance* self, uint8_t* clock, uint64_t limit, const V
         }
     });
 }
+
+VLRS_EXPORT int vlrs_folded(Instance* self, uint8_t* clock) { return vlrs_previous(self->top.get(), clock) != nullptr; }
 
 VLRS_EXPORT int vlrs_final(Instance* self) {
     if (self->status & FATAL) return self->status;

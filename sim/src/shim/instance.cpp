@@ -97,6 +97,9 @@ struct Instance final {
     std::vector<std::string> tap_names;
     std::string output;
     bool output_cut = false;
+    // The clock of the last cycle.
+    uint8_t* clock = nullptr;
+    uint8_t* previous = nullptr;
     Random random;
     std::vector<Watch> watches;  // kept for its memory
     // First event wins: what follows a failure is usually its consequence.
@@ -161,9 +164,18 @@ template <typename Body> int guarded(Instance* self, Body body) {
     return self->status;
 }
 
+inline bool tracing(const Instance* self) {
+#if VLRS_TRACE
+    return VL_UNLIKELY(self->trace != nullptr);
+#else
+    (void)self;
+    return false;
+#endif
+}
+
 inline void dump(Instance* self) {
 #if VLRS_TRACE
-    if (VL_UNLIKELY(self->trace) && self->cycles >= self->trace_from && self->cycles <= self->trace_to)
+    if (tracing(self) && self->cycles >= self->trace_from && self->cycles <= self->trace_to)
         self->trace->dump(self->context->time());
 #else
     (void)self;
@@ -187,14 +199,25 @@ inline void settle_low(Instance* self, uint8_t* clock) {
     }
 }
 
-inline void cycle(Instance* self, uint8_t* clock) {
+// Where the model remembers the clock, if it cannot see the falling edge; then that edge is only noted there.
+inline uint8_t* previous_of(Instance* self, uint8_t* clock) {
+    if (VL_UNLIKELY(self->clock != clock)) {
+        self->clock = clock;
+        self->previous = vlrs_previous(self->top.get(), clock);
+    }
+    return self->previous;
+}
+
+inline void cycle(Instance* self, uint8_t* clock, uint8_t* previous) {
     self->context->timeInc(1);
+    if (previous && !*clock) *previous = 0;
     *clock = 1;
     eval(self);
     dump(self);
     self->context->timeInc(1);
     *clock = 0;
-    eval(self);
+    // A waveform looks for changes only after an evaluation.
+    if (!previous || tracing(self)) eval(self);
     dump(self);
     ++self->cycles;
 }

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
+use crate::fold::{self, Foldable};
+
 /// C++ that is the same for every model, in this order.
 pub(crate) const SHIM: [&str; 3] =
     [include_str!("instance.cpp"), include_str!("hooks.cpp"), include_str!("exports.cpp")];
 /// Included before every other header, in models and in the runtime.
 pub(crate) const PRELUDE: &str = include_str!("prelude.h");
 /// Raised whenever the exported functions or [`crate::ffi`] change.
-pub(crate) const ABI: u32 = 2;
+pub(crate) const ABI: u32 = 3;
 /// Class name of every model (the top module's own name could be anything).
 pub(crate) const PREFIX: &str = "Vmodel";
 
@@ -111,7 +113,7 @@ pub(crate) struct ShimOptions {
 }
 
 /// The whole text of the shim's translation unit.
-pub(crate) fn render(ports: &[Port], options: ShimOptions) -> String {
+pub(crate) fn render(ports: &[Port], folds: &[Foldable], options: ShimOptions) -> String {
     let ShimOptions { trace, coverage, savable, rng } = options;
     let [coverage, savable, rng] = [coverage, savable, rng].map(u32::from);
     let mut text = String::new();
@@ -142,6 +144,7 @@ pub(crate) fn render(ports: &[Port], options: ShimOptions) -> String {
         );
     }
     text.push_str("}\n");
+    text.push_str(&fold::render(folds));
     text + &SHIM.concat()
 }
 
