@@ -102,6 +102,36 @@ impl ArrayPins {
         !matches!(self.operation, Operation::Idle)
     }
 
+    /// Cycles from the next one on in which, as long as the watched pins stay as they are, nothing is to do here; 0 when the
+    /// next cycle must be looked at.
+    #[inline]
+    pub fn quiet(&self) -> u64 {
+        match self.operation {
+            // The bench's converters answer by their own clock, an emulated array's on its pins.
+            Operation::Read { countdown, .. } if self.pins.driven.is_some() => u64::from(countdown.saturating_sub(1)),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Lets `cycles` pass in which nothing happened on the pins.
+    #[inline]
+    pub fn pass(&mut self, cycles: u64) {
+        if let Operation::Read { countdown, .. } = &mut self.operation
+            && self.pins.driven.is_some()
+        {
+            *countdown -= cycles as u32;
+        }
+    }
+
+    /// Adds the pins whose change is an event.
+    pub fn watch(&self, watch: verilated::Watch) -> verilated::Watch {
+        let watch = watch.changes(self.pins.op_valid).changes(self.pins.op_last).changes(self.pins.col_on);
+        match self.pins.driven {
+            Some(_) => watch.changes(self.pins.adc_ready),
+            None => watch.changes(self.pins.adc_valid).changes(self.pins.op_ready),
+        }
+    }
+
     /// Looks at the pins of the running cycle and, as the macro, answers in it. `extra` cycles are added to a conversion that
     /// begins now.
     #[inline]
