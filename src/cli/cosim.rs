@@ -92,6 +92,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         stalls: Stalls { input: args.stalls, output: args.stalls, conversion: args.stalls, seed: design.training.seed },
         watchdog: args.watchdog,
         profile: Profile::FastRun,
+        pick_profile: true,
         cache: args.cache.clone(),
         limit: args.samples.map(|n| (n, n)),
     };

@@ -1,5 +1,6 @@
 //! The command line: one file per command, each a few lines of calling into the library.
 
+mod cache;
 mod cosim;
 mod doctor;
 mod generate;
@@ -27,6 +28,7 @@ enum Command {
     Generate(generate::Args),
     Cosim(Box<cosim::Args>),
     Doctor(doctor::Args),
+    Cache(cache::Args),
 }
 
 /// Parses the arguments, runs the command, prints errors to stderr.
@@ -36,6 +38,7 @@ pub fn run() -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Cosim(args) => cosim::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Cache(args) => cache::run(&args),
     };
     match result {
         Ok(code) => code,

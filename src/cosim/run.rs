@@ -15,7 +15,7 @@ use super::summary::{Epoch, Summary};
 use crate::cycles::{CycleModel, SampleCycles};
 use crate::data::{self, Dataset};
 use crate::golden::float::{self, FloatLayer, FloatNet};
-use crate::golden::{Machine, Mode, encode, initial_states};
+use crate::golden::{Machine, Mode, SampleTrace, encode, initial_states};
 use crate::phases::Phase;
 use crate::rtl::Rtl;
 use crate::spec::{Backend, Design};
@@ -41,6 +41,8 @@ pub struct Options {
     /// The watchdog's limit is the predicted length of a sample times this, plus a constant.
     pub watchdog: u64,
     pub profile: Profile,
+    /// Choose the profile by the number of cycles that the golden model expects of the run, instead.
+    pub pick_profile: bool,
     /// Folder of built models; `None`: the user's cache folder.
     pub cache: Option<PathBuf>,
     /// Uses only so many training and test samples.
@@ -54,6 +56,7 @@ impl Default for Options {
             stalls: Stalls::default(),
             watchdog: 4,
             profile: Profile::FastRun,
+            pick_profile: false,
             cache: None,
             limit: None,
         }
@@ -126,10 +129,14 @@ pub fn run(
         test = test.select(&(0..test.len().min(most_test)).collect::<Vec<_>>());
     }
 
+    let mut options = options.clone();
+    if options.pick_profile {
+        options.profile = Profile::for_cycles(expected_cycles(design, &train, &test));
+    }
     let built = Instant::now();
-    let library = build(design, rtl, options)?;
+    let library = build(design, rtl, &options)?;
     let build_seconds = built.elapsed().as_secs_f64();
-    let mut session = Session::new(design, &library, options)?;
+    let mut session = Session::new(design, &library, &options)?;
     let mut float = float_net(design);
 
     let started = Instant::now();
@@ -162,6 +169,26 @@ pub fn run(
     let states: Vec<Vec<i32>> = (0..design.layers.len()).map(|l| session.golden.states(l).to_vec()).collect();
     let summary = session.summary(design, epochs, wall, build_seconds, &states)?;
     Ok(Report { summary, training: session.trained, states })
+}
+
+/// Cycles of the whole run, by golden model and cycle model on its first samples.
+fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> u64 {
+    const TRIED: usize = 16;
+    let (mut golden, mut cycles, mut trace) = (Machine::new(design), CycleModel::new(design), SampleTrace::default());
+    let mut mean = |data: &Dataset, mode: Mode| {
+        cycles.restart();
+        let tried = data.len().min(TRIED);
+        let mut sum = 0;
+        for index in 0..tried {
+            let x = encode::input_codes(design, data.sample(index));
+            let t = encode::target_codes(design, usize::from(data.labels[index]));
+            golden.run(&x, &t, mode, &mut trace);
+            sum += cycles.sample(&trace, mode).total();
+        }
+        sum / tried.max(1) as u64
+    };
+    let (training, inference) = (mean(train, Mode::Train), mean(test, Mode::Infer));
+    design.training.epochs as u64 * (train.len() as u64 * training + test.len() as u64 * inference)
 }
 
 fn target(design: &Design, class: usize) -> Vec<f64> {
