@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use verilated::Cache;
+use verilated::{Cache, EntryKind};
 
 /// List or clear the built models
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let total: u64 = entries.iter().map(|e| e.bytes).sum();
             for entry in &entries {
                 let idle = SystemTime::now().duration_since(entry.last_used).unwrap_or_default().as_secs() / 60;
-                println!("{:>9}  {idle:>6} min ago  {}", size(entry.bytes), entry.name);
+                let kind = match entry.kind {
+                    EntryKind::Model => "model",
+                    EntryKind::Runtime => "runtime",
+                };
+                println!("{:>9}  {idle:>6} min ago  {kind:7}  {}", size(entry.bytes), entry.name);
             }
             println!("{:>9}  in {} entries, {}", size(total), entries.len(), cache.dir().display());
         }

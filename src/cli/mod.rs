@@ -33,6 +33,8 @@ enum Command {
 
 /// Parses the arguments, runs the command, prints errors to stderr.
 pub fn run() -> ExitCode {
+    // `memrtl ... | head` ends quietly, as other tools do.
+    sigpipe::reset();
     let result = match Cli::parse().command {
         Command::New(args) => new::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(&args),
