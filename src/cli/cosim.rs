@@ -17,6 +17,7 @@ use crate::spec::Backend;
 
 /// Train through the generated RTL under Verilator, checked against the golden model
 #[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
 pub struct Args {
     /// Spec; without it the built-in digits preset
     #[arg(long, value_name = "FILE")]
@@ -129,6 +130,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(error @ CosimError::Mismatch(_)) => {
             eprintln!("error: {error}");
             return Ok(ExitCode::FAILURE);
+        }
+        Err(error @ CosimError::Interrupted { .. }) => {
+            eprintln!("error: {error}");
+            // The shell's convention for an end by Ctrl-C.
+            return Ok(ExitCode::from(130));
         }
         Err(error) => return Err(error.into()),
     };

@@ -60,7 +60,7 @@ pub struct Mismatch {
 #[derive(Debug, Error)]
 pub enum CosimError {
     #[error("RTL differs from the golden model: {0}")]
-    Mismatch(#[from] Mismatch),
+    Mismatch(Mismatch),
     #[error(
         "no end of sample {sample} after {seen} cycles; the cycle model expects {expected}. Phase {phase}. \
          Raise the limit with --watchdog FACTOR (now {factor})"
@@ -70,14 +70,20 @@ pub enum CosimError {
     Bus { action: &'static str, address: u32, response: &'static str, cycle: u64 },
     #[error("bus: no answer to {action} at {address:#05x} within {limit} cycles (cycle {cycle})")]
     BusTimeout { action: &'static str, address: u32, limit: u64, cycle: u64 },
-    #[error("the simulator: {0}")]
+    #[error(transparent)]
     Simulator(#[from] verilated::Error),
-    #[error("generating the Verilog: {0}")]
+    #[error(transparent)]
     Template(#[from] askama::Error),
-    #[error("{path}: {source}")]
-    File { path: String, source: std::io::Error },
-    #[error("data: {0}")]
+    #[error("{path}: {error}")]
+    File { path: String, error: std::io::Error },
+    #[error(transparent)]
     Data(#[from] crate::data::DataError),
     #[error("interrupted after {samples} samples")]
     Interrupted { samples: u64 },
+}
+
+impl From<Mismatch> for CosimError {
+    fn from(mismatch: Mismatch) -> CosimError {
+        CosimError::Mismatch(mismatch)
+    }
 }

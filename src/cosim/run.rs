@@ -106,8 +106,8 @@ pub fn build(design: &Design, rtl: &Rtl, options: &Options) -> Result<Library, C
     Ok(builder.build(&cache)?)
 }
 
-fn file_error(path: &str, source: std::io::Error) -> CosimError {
-    CosimError::File { path: path.to_string(), source }
+fn file_error(path: &str, error: std::io::Error) -> CosimError {
+    CosimError::File { path: path.to_string(), error }
 }
 
 /// Runs the whole co-simulation of `design`. `stop` ends it between two samples.
