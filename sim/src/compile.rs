@@ -33,6 +33,7 @@ impl Job {
         if output.status.success() {
             return Ok(text);
         }
+        text.push_str(missing_library(&text));
         Err(Error::Command {
             tool: self.tool,
             command: self.command_line(),
@@ -47,6 +48,18 @@ impl Job {
             if word.contains([' ', '"', '\'', '$', '*']) { format!("'{word}'") } else { word.into_owned() }
         });
         std::iter::once(self.program.display().to_string()).chain(words).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// What to install, when a writer of waveforms lacks its compression library: the one failure that a user meets without a fault of
+/// his own.
+fn missing_library(output: &str) -> &'static str {
+    if ["lz4.h", "-llz4"].iter().any(|m| output.contains(m)) {
+        "help: this Verilator writes FST with LZ4: install its development files (Debian: apt install liblz4-dev), or use VCD\n"
+    } else if ["zlib.h", "cannot find -lz:", "cannot find -lz\n"].iter().any(|m| output.contains(m)) {
+        "help: FST needs the development files of zlib (Debian: apt install zlib1g-dev); VCD does not\n"
+    } else {
+        ""
     }
 }
 

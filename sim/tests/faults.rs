@@ -107,13 +107,18 @@ fn damaged_entries_are_built_again() {
     let path = library.path().to_path_buf();
     drop(library);
     let whole = fs::read(&path).unwrap();
+    // Under the same name, not in place: this process may still have the old file mapped.
+    let replace = |bytes: &[u8]| {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+    };
     let damage: [(&str, &dyn Fn()); 6] = [
-        ("truncated", &|| fs::write(&path, &whole[..whole.len() / 2]).unwrap()),
-        ("empty", &|| fs::write(&path, b"").unwrap()),
+        ("truncated", &|| replace(&whole[..whole.len() / 2])),
+        ("empty", &|| replace(b"")),
         ("one bit", &|| {
             let mut bytes = whole.clone();
             bytes[whole.len() / 3] ^= 4;
-            fs::write(&path, bytes).unwrap();
+            replace(&bytes);
         }),
         ("gone", &|| fs::remove_file(&path).unwrap()),
         ("no manifest", &|| fs::remove_file(path.with_file_name("manifest")).unwrap()),
