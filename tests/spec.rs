@@ -210,12 +210,50 @@ fn full_scales_follow_from_the_ones_given() {
     let [hidden, output] = &design.layers[..] else { panic!("two layers") };
     assert_eq!(
         output.ranges,
-        Ranges { input: 3, output: 2, weight: 1, read: 2, slope: 0, error: 3, back: 4, update: -2 }
+        Ranges { input: 3, output: 2, weight: 1, read: 2, slope: 0, error: 3, back: 3, update: -2 }
     );
     assert_eq!(
         hidden.ranges,
-        Ranges { input: 0, output: 3, weight: 2, read: 3, slope: 0, error: 4, back: 5, update: -1 }
+        Ranges { input: 0, output: 3, weight: 2, read: 3, slope: 0, error: 3, back: 3, update: -2 }
     );
+}
+
+/// Targets are 0 and 1: what lies far beyond them is clipped.
+#[test]
+fn outputs_without_bounds_have_clipped_errors() {
+    let output = |keys: &str| {
+        let design = valid(&layers(&format!("{{ outputs = 10, activation = \"linear\"{keys} }}")));
+        (design.layers[0].ranges.output, design.layers[0].ranges.error)
+    };
+    assert_eq!(output(""), (2, 1));
+    assert_eq!(output(", output_range = 0.5"), (-1, -1));
+    assert_eq!(output(", error_range = 4"), (2, 2));
+}
+
+/// The largest update of a relu layer behind another is 2, its write then 2^-14: two bits coarser than the state.
+#[test]
+fn updates_are_clipped_by_at_most_two_bits() {
+    let update = |state_bits: u32| {
+        let net = layers("{ outputs = 20, activation = \"relu\" }, { outputs = 10, activation = \"linear\" }");
+        parse(&format!("{net}[device]\nstate_bits = {state_bits}\n")).map(|d| d.layers[1].ranges.update)
+    };
+    assert_eq!([17, 18, 19, 20].map(|bits| update(bits).expect("valid")), [0, 0, -1, -2]);
+    assert_eq!(update(21).expect_err("too fine").codes(), [Code::NegativeShift]);
+}
+
+/// Whatever the activations, up to four layers fit the default widths.
+#[test]
+fn default_widths_suit_all_activations() {
+    let names = ["sigmoid", "tanh", "relu", "linear"];
+    for depth in 1..=4 {
+        for number in 0..names.len().pow(depth) {
+            let layer = |l: u32| {
+                let activation = names[number / names.len().pow(l) % names.len()];
+                format!("{{ outputs = 10, activation = \"{activation}\" }}")
+            };
+            valid(&layers(&(0..depth).map(layer).collect::<Vec<_>>().join(", ")));
+        }
+    }
 }
 
 #[test]

@@ -251,6 +251,24 @@ impl Activation {
         }
     }
 
+    /// Full scale of target minus activation in the output layer: outputs without bounds are clipped at twice the distance
+    /// of the targets, which costs no accuracy and leaves the bits to the errors that come up.
+    pub fn output_error_range(self, output_range: i32) -> i32 {
+        match self {
+            Activation::Sigmoid | Activation::Tanh => output_range,
+            Activation::Relu | Activation::Linear => output_range.min(1),
+        }
+    }
+
+    /// Doublings from the full scale of a layer's errors to that of its transposed read. Sigmoid layers grow large weights
+    /// to make up for their small slope; the others would only lose resolution, layer by layer.
+    pub fn back_gain(self) -> i32 {
+        match self {
+            Activation::Sigmoid => 1,
+            Activation::Tanh | Activation::Relu | Activation::Linear => 0,
+        }
+    }
+
     /// Largest slope as a power-of-two exponent: 1/4 for the sigmoid, 1 for the others.
     pub fn slope_range(self) -> i32 {
         match self {
