@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim generate-rtl test test-long bench lint clean
+.PHONY: help setup cosim generate-rtl test test-long bench diagrams lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -35,6 +35,9 @@ test-long: setup ## all tests, the long ones (hundreds of random designs) includ
 
 bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)
 	$(CARGO) bench --bench cosim
+
+diagrams: setup ## draw the timing diagrams of docs/array-macro.md again
+	$(MEMRTL) diagrams
 
 clean: ## remove what cargo built
 	$(CARGO) clean

@@ -5,6 +5,7 @@ mod cosim;
 mod doctor;
 mod generate;
 mod new;
+mod timing;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -29,6 +30,9 @@ enum Command {
     Cosim(Box<cosim::Args>),
     Doctor(doctor::Args),
     Cache(cache::Args),
+    // For those who work on memrtl itself.
+    #[command(hide = true)]
+    Diagrams(timing::Args),
 }
 
 /// Parses the arguments, runs the command, prints errors to stderr.
@@ -41,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::Cosim(args) => cosim::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Cache(args) => cache::run(&args),
+        Command::Diagrams(args) => timing::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -1,4 +1,6 @@
-//! Tables for people.
+//! Tables and pictures for people.
+
+pub mod timing;
 
 pub mod figures;
 
