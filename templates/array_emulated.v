@@ -260,7 +260,7 @@ module ${ name }$_array_emulated #(
   integer a;
   always @(posedge clk) begin
     if (state_q == ST_IDLE) begin
-      sum_q <= {ADCS * SUM_BITS{1'b0}};
+      for (a = 0; a < ADCS; a = a + 1) sum_q[a*SUM_BITS+:SUM_BITS] <= {SUM_BITS{1'b0}};
     end else if (s2_valid_q) begin
       for (a = 0; a < ADCS; a = a + 1) begin
         if (!back) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_product(s2_product_q[a*PRODUCT+:PRODUCT]);

@@ -9,11 +9,11 @@
 // Latency from a code's transfer: activation 2 cycles, y 4 cycles (one more per further beat of its group).
 module ${ name }$_read_path #(
     parameter ADCS        = 8,   // codes per group
-    parameter LANES       = 8,   // words per beat
+    parameter LANES       = ${ lanes }$,   // words per beat
     parameter ADC_BITS    = 8,   // bits of an ADC code
     parameter DAC_BITS    = 8,   // bits of an activation; of a slope, too
     parameter ERROR_BITS  = 12,  // bits of a word of y
-    parameter LAYERS      = 2,   // layers
+    parameter LAYERS      = ${ layers }$,   // layers
     parameter BEAT_BITS   = 3,   // bits of the longest vector's beat number
     parameter TAIL_BITS   = 1    // bits of the beats of a group
 ) (

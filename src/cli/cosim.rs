@@ -150,7 +150,10 @@ pub fn write_atomic(path: &Path, text: &str) -> anyhow::Result<()> {
     use std::io::Write;
     let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let context = || format!("cannot write {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(context)?;
+    // Readable as any other file of the user; the umask has its say.
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(dir).with_context(context)?;
     file.write_all(text.as_bytes()).with_context(context)?;
     file.persist(path).with_context(context)?;
     Ok(())
