@@ -71,7 +71,7 @@ fn a_short_run_works_and_repeats_to_the_byte() {
     let spec = spec(dir.path(), &[]);
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let (code, stdout, stderr) = run(&mut cosim(dir.path(), &spec).args(["--seed", "7", "--epochs", "2"]));
+        let (code, stdout, stderr) = run(cosim(dir.path(), &spec).args(["--seed", "7", "--epochs", "2"]));
         assert_eq!(code, 0, "{stderr}");
         assert!(stdout.contains("mismatches"), "{stdout}");
         let mut summary = summary(dir.path());
