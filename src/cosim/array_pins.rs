@@ -6,6 +6,11 @@ use super::pins::{self, LayerPins};
 use crate::array::Crossbar;
 use crate::spec::{Design, Layer};
 
+/// Codes on `op_kind`.
+const KIND_FORWARD: u64 = 0;
+const KIND_BACK: u64 = 1;
+const KIND_WRITE: u64 = 2;
+
 /// What an array saw on its pins in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
@@ -30,7 +35,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy)]
 enum Operation {
     Idle,
-    Read { back: bool, group: usize, countdown: u32 },
+    Read { back: bool, countdown: u32 },
     Write { since: u64 },
 }
 
@@ -56,8 +61,12 @@ pub struct ArrayPins {
     pub pulses: Vec<i32>,
     /// Cycles that each column was on in a slot.
     pub widths: Vec<u32>,
+    /// First column that is switched on in a read, where none may be.
+    pub stray_pulse: Option<usize>,
     all_codes: Vec<i32>,
     on: Vec<u32>,
+    /// Bits of the driven lines at the operation's start: they must not move while it runs.
+    held: Vec<u64>,
 }
 
 impl ArrayPins {
@@ -86,7 +95,9 @@ impl ArrayPins {
             codes: Vec::new(),
             pulses: Vec::new(),
             widths: vec![0; cols],
+            stray_pulse: None,
             all_codes: Vec::new(),
+            held: Vec::new(),
             on: vec![0; cols.div_ceil(32)],
         })
     }
@@ -150,9 +161,8 @@ impl ArrayPins {
     /// First cycle of an operation.
     fn begin(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
         let kind = model.get(self.pins.op_kind);
-        if kind == 2 {
-            pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
-            self.column_codes(model);
+        self.read_lines(model, kind);
+        if kind == KIND_WRITE {
             self.widths.fill(0);
             self.on.fill(0);
             self.operation = Operation::Write { since: now };
@@ -162,13 +172,7 @@ impl ArrayPins {
             self.watch_pulses(model, now, now);
             return Event::SlotStart;
         }
-        let back = kind == 1;
-        if back {
-            self.column_codes(model);
-            std::mem::swap(&mut self.drive, &mut self.pulses);
-        } else {
-            pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
-        }
+        let back = kind == KIND_BACK;
         if let Some(crossbar) = &mut self.crossbar {
             if back {
                 crossbar.read_transposed(&self.drive, &mut self.all_codes);
@@ -176,32 +180,32 @@ impl ArrayPins {
                 crossbar.read_forward(&self.x, &mut self.all_codes);
             }
         }
+        self.stray_pulse = self.first_on(model);
         let countdown = self.settle + self.convert + extra;
-        self.operation = Operation::Read { back, group: 0, countdown };
+        self.operation = Operation::Read { back, countdown };
         if back { Event::BackStart } else { Event::ForwardStart }
     }
 
     /// The part of a read's cycle after its start: counts down, presents codes, sees them taken.
     pub fn read(&mut self, model: &mut Model, extra: u32) -> Event {
-        let Operation::Read { back, group, countdown } = self.operation else {
+        let Operation::Read { back, countdown } = self.operation else {
             return Event::None;
         };
         let countdown = countdown.saturating_sub(1);
-        self.operation = Operation::Read { back, group, countdown };
-        let first = group * self.adcs;
+        self.operation = Operation::Read { back, countdown };
+        if let Some(driven) = self.pins.driven {
+            model.set(driven.adc_valid, u64::from(countdown == 0));
+        }
+        if model.get(self.pins.adc_valid) == 0 {
+            return Event::None;
+        }
+        // The group that the pins ask for; whether it is the right one is the scoreboard's business.
+        let group = model.get(self.pins.adc_group) as usize;
         let lines = if back { self.rows - 1 } else { self.cols };
-        let count = self.adcs.min(lines.saturating_sub(first));
-        match self.pins.driven {
-            Some(driven) => {
-                let valid = countdown == 0;
-                model.set(driven.adc_valid, u64::from(valid));
-                if !valid {
-                    return Event::None;
-                }
-                pins::pack(model, driven.adc_code, self.adc_bits, &self.all_codes[first..first + count]);
-            }
-            None if model.get(self.pins.adc_valid) == 0 => return Event::None,
-            None => {}
+        let first = (group * self.adcs).min(lines);
+        let count = self.adcs.min(lines - first);
+        if let Some(driven) = self.pins.driven {
+            pins::pack(model, driven.adc_code, self.adc_bits, &self.all_codes[first..first + count]);
         }
         if model.get(self.pins.adc_ready) == 0 {
             return Event::None;
@@ -210,8 +214,10 @@ impl ArrayPins {
         self.operation = if model.get(self.pins.op_last) == 1 {
             Operation::Idle
         } else {
-            Operation::Read { back, group: group + 1, countdown: self.convert + extra }
+            Operation::Read { back, countdown: self.convert + extra }
         };
+        self.read_moved_lines(model, if back { KIND_BACK } else { KIND_FORWARD });
+        self.stray_pulse = self.stray_pulse.or_else(|| self.first_on(model));
         Event::Codes { back, group }
     }
 
@@ -256,6 +262,7 @@ impl ArrayPins {
             }
         }
         self.operation = Operation::Idle;
+        self.read_moved_lines(model, KIND_WRITE);
         if let Some(crossbar) = &mut self.crossbar {
             // The array integrates what the pins did, not what the codes promise.
             let lsb = self.pulse_lsb as i32;
@@ -278,6 +285,37 @@ impl ArrayPins {
             Operation::Read { .. } => self.read(model, extra),
             Operation::Write { since } => self.slot_end(model, now, since),
         }
+    }
+
+    /// Reads the lines that an operation of this kind drives: row codes into `x`, column codes into `drive` or `pulses`.
+    fn read_lines(&mut self, model: &Model, kind: u64) {
+        if kind != KIND_BACK {
+            pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
+        }
+        if kind != KIND_FORWARD {
+            self.column_codes(model);
+        }
+        if kind == KIND_BACK {
+            std::mem::swap(&mut self.drive, &mut self.pulses);
+        }
+        self.held.clear();
+        self.held.extend(self.pins.lines().into_iter().flat_map(|line| pins::raw(model, line)));
+    }
+
+    /// Reads the lines again when they moved since the operation's start; what moved then differs from what golden expects.
+    fn read_moved_lines(&mut self, model: &Model, kind: u64) {
+        let now = self.pins.lines().into_iter().flat_map(|line| pins::raw(model, line));
+        if !now.eq(self.held.iter().copied()) {
+            self.read_lines(model, kind);
+        }
+    }
+
+    /// First column that is switched on.
+    fn first_on(&self, model: &Model) -> Option<usize> {
+        if pins::raw(model, self.pins.col_on).all(|bits| bits == 0) {
+            return None;
+        }
+        (0..self.cols).find(|&col| pins::bits(model, self.pins.col_on, col, 1) == 1)
     }
 
     /// Signed column codes on the pins, into `pulses`.

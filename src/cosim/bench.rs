@@ -393,7 +393,11 @@ impl Bench {
             self.receiving.push((word as i64 >> (64 - bits)) as i32);
         }
         if self.model.get(self.streams.m_tlast) == 1 {
-            self.receiving.truncate(self.design.outputs());
+            // Padding that is not what it should be stays in the vector, which then differs from the expected one.
+            let outputs = self.design.outputs();
+            if self.receiving.len() == outputs.div_ceil(k) * k && self.receiving[outputs..].iter().all(|&w| w == 0) {
+                self.receiving.truncate(outputs);
+            }
             self.outputs.push_back(std::mem::take(&mut self.receiving));
         }
     }

@@ -15,6 +15,7 @@ pub struct LayerPins {
     pub col_mag: Output,
     pub col_neg: Output,
     pub col_on: Output,
+    pub adc_group: Output,
     pub adc_ready: Output,
     pub adc_valid: Output,
     pub adc_code: Output,
@@ -31,7 +32,7 @@ pub struct DrivenPins {
 }
 
 /// Pin names of an array and whether the macro drives them.
-const PINS: [(&str, bool); 11] = [
+const PINS: [(&str, bool); 12] = [
     ("op_valid", false),
     ("op_kind", false),
     ("op_last", false),
@@ -40,6 +41,7 @@ const PINS: [(&str, bool); 11] = [
     ("col_mag", false),
     ("col_neg", false),
     ("col_on", false),
+    ("adc_group", false),
     ("adc_ready", false),
     ("adc_valid", true),
     ("adc_code", true),
@@ -57,6 +59,10 @@ fn width(design: &Design, layer: &Layer, pin: &str) -> u32 {
         "row_code" => layer.rows() as u32 * design.array.dac_bits,
         "col_mag" => cols * mag_bits(design),
         "col_neg" | "col_on" => cols,
+        "adc_group" => {
+            let groups = (layer.outputs.max(layer.inputs)).div_ceil(design.array.adcs);
+            crate::rtl::bits_for(groups - 1)
+        }
         "adc_code" => design.array.adcs as u32 * design.array.adc_bits,
         _ => 1,
     }
@@ -75,6 +81,11 @@ pub fn taps(design: &Design) -> Vec<String> {
 }
 
 impl LayerPins {
+    /// The lines that an operation drives and that must not move while it runs.
+    pub fn lines(&self) -> [Output; 3] {
+        [self.row_code, self.col_mag, self.col_neg]
+    }
+
     /// Finds the pins of `layer`.
     ///
     /// # Errors
@@ -104,8 +115,20 @@ impl LayerPins {
         } else {
             None
         };
-        let [op_valid, op_kind, op_last, op_ready, row_code, col_mag, col_neg, col_on, adc_ready, adc_valid, adc_code] =
-            found[..]
+        let [
+            op_valid,
+            op_kind,
+            op_last,
+            op_ready,
+            row_code,
+            col_mag,
+            col_neg,
+            col_on,
+            adc_group,
+            adc_ready,
+            adc_valid,
+            adc_code,
+        ] = found[..]
         else {
             unreachable!("one handle per pin");
         };
@@ -118,12 +141,18 @@ impl LayerPins {
             col_mag,
             col_neg,
             col_on,
+            adc_group,
             adc_ready,
             adc_valid,
             adc_code,
             driven,
         })
     }
+}
+
+/// All bits of a signal in pieces: the low 64, then, of a wide one, all its words. Only good for telling changes.
+pub fn raw(model: &Model, signal: Output) -> impl Iterator<Item = u64> {
+    std::iter::once(model.get(signal)).chain(model.words(signal).iter().map(|&w| u64::from(w)))
 }
 
 /// `width` bits (at most 32) of a signal from bit `low` on.

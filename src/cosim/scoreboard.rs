@@ -80,8 +80,8 @@ impl Scoreboard {
         let p = self.layers[layer];
         match event {
             Event::None => Ok(()),
-            Event::ForwardStart => self.compare(layer, What::RowCode, 0, &t.x, &array.x, cycle),
-            Event::BackStart => self.compare(layer, What::DriveCode, 0, &t.drive, &array.drive, cycle),
+            Event::ForwardStart => self.lines_of_read(layer, false, array, cycle),
+            Event::BackStart => self.lines_of_read(layer, true, array, cycle),
             Event::Codes { back, group } => {
                 let (what, all, done) = if back {
                     (What::BackCode, &t.back, p.back_codes)
@@ -93,6 +93,7 @@ impl Scoreboard {
                 if first != done || first >= last {
                     return Err(self.mismatch(layer, What::Operation, group, done as i64, first as i64, cycle));
                 }
+                self.lines_of_read(layer, back, array, cycle)?;
                 self.compare(layer, what, first, &all[first..last], &array.codes, cycle)?;
                 let p = &mut self.layers[layer];
                 *(if back { &mut p.back_codes } else { &mut p.forward_codes }) = last;
@@ -114,6 +115,8 @@ impl Scoreboard {
             }
             Event::SlotEnd { cycles } => {
                 let slot = &t.slots[p.slots];
+                self.compare(layer, What::RowCode, 0, &slot.x, &array.x, cycle)?;
+                self.compare(layer, What::PulseCode, 0, &slot.pulses, &array.pulses, cycle)?;
                 for (col, (&pulse, &width)) in slot.pulses.iter().zip(&array.widths).enumerate() {
                     let expected = pulse.unsigned_abs() * self.pulse_lsb;
                     if expected != width {
@@ -127,6 +130,18 @@ impl Scoreboard {
                 self.layers[layer].slots += 1;
                 Ok(())
             }
+        }
+    }
+
+    /// The lines that a read drives, and the columns, none of which may be switched on.
+    fn lines_of_read(&self, layer: usize, back: bool, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+        let t = &self.trace.layers[layer];
+        if let Some(col) = array.stray_pulse {
+            return Err(self.mismatch(layer, What::PulseWidth, col, 0, 1, cycle));
+        }
+        match back {
+            false => self.compare(layer, What::RowCode, 0, &t.x, &array.x, cycle),
+            true => self.compare(layer, What::DriveCode, 0, &t.drive, &array.drive, cycle),
         }
     }
 

@@ -7,7 +7,7 @@ mod layout;
 
 use serde::Serialize;
 
-pub(crate) use self::core::max_beat_bits;
+pub(crate) use self::core::{bits_for, max_beat_bits};
 
 use crate::spec::Design;
 
