@@ -3,9 +3,11 @@
 #![allow(dead_code, unused_imports)]
 
 mod rtl;
+mod small;
 mod specs;
 
-pub use rtl::lint;
+pub use rtl::{lint, mutated, on_all_cores};
+pub use small::{Rig, Small, one_sample, options, wait_idle};
 pub use specs::{random_design_toml, random_draft_toml, random_spec};
 
 /// Models that the tests build: below the target folder, shared by all of them, so that the runtime is compiled once.

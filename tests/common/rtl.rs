@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memrtl::rtl::{Rtl, emit};
 use memrtl::spec::Design;
@@ -24,4 +25,38 @@ fn silent(command: &mut Command, design: &Design) {
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     let spec = memrtl::spec::canonical_toml(design);
     assert!(output.status.success() && text.trim().is_empty(), "{command:?}\n{text}\nspec:\n{spec}");
+}
+
+/// `rtl` with changes, each a module name without the design's prefix, a text that stands once in it, and what replaces it: a
+/// design that does something else than it says.
+pub fn mutated(rtl: &Rtl, changes: &[(&str, &str, &str)]) -> Rtl {
+    let mut rtl = rtl.clone();
+    for (module, from, to) in changes {
+        let name = if module.is_empty() { rtl.top.clone() } else { format!("{}_{module}", rtl.top) };
+        let found = rtl.modules.iter_mut().find(|m| m.name == name).unwrap_or_else(|| panic!("no module {name}"));
+        assert_eq!(found.text.matches(from).count(), 1, "`{from}` must stand once in {name}");
+        found.text = found.text.replace(from, to);
+    }
+    rtl
+}
+
+/// Does `work` for every item, on all cores; a panic in one of them comes out at the end.
+pub fn on_all_cores<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..std::thread::available_parallelism().map_or(1, usize::from))
+            .map(|_| {
+                scope.spawn(|| {
+                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        work(item);
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
 }
