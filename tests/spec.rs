@@ -298,9 +298,9 @@ fn initial_weights_stay_within_their_range() {
     assert_eq!(design.layers[0].initial_weight(&design.training), 0.1);
 }
 
-/// The hash tells designs apart, and neither notation nor machine.
+/// The hash tells hardware apart, and neither notation nor machine nor runs.
 #[test]
-fn hash_depends_on_the_design_alone() {
+fn hash_depends_on_the_hardware_alone() {
     let design = valid(&with("[data]\ncsv = \"a \\\"b\\\\.csv\"\n"));
     let path = "a \"b\\.csv";
     assert_eq!(design.data.written, DataSource::Csv(PathBuf::from(path)));
@@ -315,6 +315,10 @@ fn hash_depends_on_the_design_alone() {
     changed.refresh_hash();
     assert_ne!(changed.spec_hash, design.spec_hash);
     assert_eq!(changed.spec_hash.len(), 16);
+    let same = ["[training]\nepochs = 9\nseed = 9\ninitial_weight = 0.5\n", "[data]\ntest_fraction = 0.7\n"];
+    let other = ["[training]\nlearning_rate = 0.05\n", "[training]\nhistory = 4\n", "[timing]\nclock = 1.0\n"];
+    assert_eq!(same.map(|lines| valid(&with(lines)).spec_hash == design.spec_hash), [true; 2]);
+    assert_eq!(other.map(|lines| valid(&with(lines)).spec_hash == design.spec_hash), [false; 3]);
     let json = serde_json::to_string(&design).expect("serializes");
     assert!(!json.contains("/specs"), "{json}");
 }

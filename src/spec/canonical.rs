@@ -1,11 +1,11 @@
-//! The canonical spec: every key with its value, in one order and one notation; what the hash is taken of.
+//! The canonical spec: every key with its value, in one order and one notation; the hash is taken of its hardware part.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Activation, Backend, DataSource, Design, DeviceModel, MomentumUnit, Optimizer};
+use super::{Activation, Backend, Data, DataSource, Design, DeviceModel, MomentumUnit, Optimizer, Training};
 
 /// Hex digits of the hash.
 const HASH_DIGITS: usize = 16;
@@ -90,8 +90,16 @@ fn activation(activation: Activation) -> &'static str {
 impl Design {
     /// Takes the hash again after a field was changed, for example the backend by a command-line option.
     pub fn refresh_hash(&mut self) {
-        let digest = Sha256::digest(canonical_toml(self).as_bytes());
+        let digest = Sha256::digest(canonical_toml(&self.hardware()).as_bytes());
         self.spec_hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.spec_hash.truncate(HASH_DIGITS);
+    }
+
+    /// This design with one and the same run: what the Verilog depends on. Generated files carry the hash, so it must not
+    /// change with the seed, or every seed would need a new simulation model.
+    fn hardware(&self) -> Design {
+        let training = Training { epochs: 1, seed: 0, initial_weight: None, ..self.training.clone() };
+        let data = Data { source: DataSource::Digits, written: DataSource::Digits, test_fraction: 0.5 };
+        Design { training, data, ..self.clone() }
     }
 }

@@ -30,7 +30,8 @@ pub struct Design {
     pub device: Device,
     pub timing: Timing,
     pub data: Data,
-    /// First 16 hex digits of the SHA-256 of the canonical spec (all defaults filled in).
+    /// First 16 hex digits of the SHA-256 of the canonical spec (all defaults filled in) without what only concerns a run:
+    /// epochs, seed, initial weights, data. The same hash means the same Verilog.
     pub spec_hash: String,
 }
 
