@@ -143,6 +143,10 @@ fn mutants() -> Vec<Mutant> {
             name: "cut instead of rounded decay",
             backend: External,
             small: Small {
+                network: "inputs = 7\nlayers = [\n\
+                          { outputs = 5, activation = \"tanh\", error_range = 0.5, max_update = 0.00048828125 },\n\
+                          { outputs = 3, activation = \"sigmoid\", error_range = 0.25, back_range = 0.5, \
+                          max_update = 0.000244140625 } ]",
                 training: "learning_rate = 0.0009765625\nmomentum = 0.99999\nhistory = 3\nseed = 7",
                 device: "state_bits = 24",
                 ..little()

@@ -162,15 +162,26 @@ fn weights_follow_the_f64_reference_within_the_resolution_of_the_codes() {
     let fast = "learning_rate = 0.25\nmomentum = 0.625\nhistory = 100\nseed = 3";
     let slow = "learning_rate = 0.0625\nmomentum = 0.625\nhistory = 100\nseed = 3";
     for (training, bound, network) in [
-        (fast, 0.002, "{ outputs = 6, activation = \"tanh\" }, { outputs = 4, activation = \"sigmoid\" }"),
+        (
+            fast,
+            0.002,
+            "{ outputs = 6, activation = \"tanh\", error_range = 0.5, max_update = 0.125 },
+             { outputs = 4, activation = \"sigmoid\", error_range = 0.25, back_range = 0.5, max_update = 0.0625 }",
+        ),
         // (t - o) f' of the tanh exceeds 1.
         (
             fast,
             0.002,
-            "{ outputs = 5, activation = \"sigmoid\" }, { outputs = 4, activation = \"tanh\", error_range = 2.0 }",
+            "{ outputs = 5, activation = \"sigmoid\", error_range = 1.0, max_update = 0.25 },
+             { outputs = 4, activation = \"tanh\", error_range = 2.0, back_range = 4.0, max_update = 0.5 }",
         ),
-        (fast, 0.002, "{ outputs = 4, activation = \"sigmoid\" }"),
-        (slow, 0.01, "{ outputs = 6, activation = \"relu\" }, { outputs = 4, activation = \"linear\" }"),
+        (fast, 0.002, "{ outputs = 4, activation = \"sigmoid\", error_range = 0.25, max_update = 0.0625 }"),
+        (
+            slow,
+            0.01,
+            "{ outputs = 6, activation = \"relu\", error_range = 8.0, max_update = 0.5 },
+             { outputs = 4, activation = \"linear\", error_range = 4.0, back_range = 8.0, max_update = 1.0 }",
+        ),
     ] {
         let network: &str = &format!("inputs = 8\nlayers = [ {network} ]");
         let distance = |array, device| {

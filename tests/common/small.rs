@@ -31,8 +31,10 @@ impl Default for Small<'_> {
     /// Two layers whose vectors fill no whole number of beats or groups, and a history that wraps around within a few samples.
     fn default() -> Self {
         Small {
-            network: "inputs = 7\nlayers = [ { outputs = 5, activation = \"tanh\" }, \
-                      { outputs = 3, activation = \"sigmoid\" } ]",
+            // Full scales given, so that better defaults change no test.
+            network: "inputs = 7\nlayers = [\n\
+                      { outputs = 5, activation = \"tanh\", error_range = 0.5, max_update = 0.25 },\n\
+                      { outputs = 3, activation = \"sigmoid\", error_range = 0.25, back_range = 0.5, max_update = 0.125 } ]",
             training: "learning_rate = 0.5\nmomentum = 0.9\nhistory = 3\nepochs = 1\nseed = 7",
             array: "adcs = 2\nlanes = 2",
             device: "",
