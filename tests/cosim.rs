@@ -136,7 +136,7 @@ fn distance_from_float(small: &Small, steps: usize) -> f64 {
     for step in 0..steps {
         let x = encode::input_codes(design, rig.data.sample(step));
         let t = encode::target_codes(design, usize::from(rig.data.labels[step]));
-        machine.run(&x, &t, Mode::Train, &mut trace);
+        machine.run(&x, &t, Mode::Train, &mut trace).expect("finite devices");
         // The reference gets the values of the codes: what is compared is the training, not the input's rounding.
         let real = |codes: &[i32], range: i32| -> Vec<f64> {
             codes.iter().map(|&c| fixed::real(c.into(), dac, range)).collect()
@@ -236,7 +236,7 @@ fn a_gradient_is_written_with_falling_weight_until_it_leaves_the_history() {
     for step in 1..n + 3 {
         // What the machine puts out anyway is the target: no error.
         let mut trace = SampleTrace::default();
-        session.golden.run(&x(step), &[], Mode::Infer, &mut trace);
+        session.golden.run(&x(step), &[], Mode::Infer, &mut trace).expect("finite devices");
         one_sample(&mut session, &x(step), Some(trace.output())).unwrap();
         let after = states(&mut session);
         assert_eq!(after != before, step < n, "step {step}");

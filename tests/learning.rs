@@ -23,12 +23,14 @@ fn accuracy(layers: &[(usize, &str)], learning_rate: f64) -> f64 {
     for epoch in 0..8 {
         for index in epoch_order(design.training.seed, epoch, train.len()) {
             let target = target_codes(&design, usize::from(train.labels[index]));
-            machine.run(&input_codes(&design, train.sample(index)), &target, Mode::Train, &mut trace);
+            machine
+                .run(&input_codes(&design, train.sample(index)), &target, Mode::Train, &mut trace)
+                .expect("finite devices");
         }
     }
     let mut right = 0;
     for index in 0..test.len() {
-        machine.run(&input_codes(&design, test.sample(index)), &[], Mode::Infer, &mut trace);
+        machine.run(&input_codes(&design, test.sample(index)), &[], Mode::Infer, &mut trace).expect("finite devices");
         right += usize::from(classify(trace.output()) == usize::from(test.labels[index]));
     }
     right as f64 / test.len() as f64

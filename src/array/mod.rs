@@ -1,6 +1,6 @@
 //! A crossbar: the cells of one layer with the periphery that turns sums into ADC codes.
 
-use crate::device::{Device, Ideal};
+use crate::device::{CellAddress, CellPulse, Geometry, Ideal, Memristors, Noise, NotFinite, Slot, response};
 use crate::fixed;
 use crate::spec::{Design, DeviceModel, Layer};
 
@@ -11,16 +11,36 @@ pub struct Crossbar {
     adc_bits: u32,
     forward_shift: u32,
     backward_shift: u32,
-    device: Box<dyn Device>,
-    sums: Vec<i64>,
+    state_bits: u32,
+    cells: Cells,
+    /// Operations so far: the key of their random numbers.
+    op: u64,
+    sums: Sums,
+}
+
+/// Integer states read exactly, or memristors read in single precision.
+enum Cells {
+    Ideal(Ideal),
+    Memristors(Box<dyn Memristors>),
+}
+
+#[derive(Default)]
+struct Sums {
+    exact: Vec<i64>,
+    real: Vec<f32>,
 }
 
 impl Crossbar {
-    /// The array of `layer` with all cells at zero.
-    pub fn new(design: &Design, layer: &Layer) -> Self {
+    /// The array of `layer`, layer `index` of the design, with all weights at zero as far as its devices can.
+    pub fn new(design: &Design, index: usize, layer: &Layer) -> Self {
         let (rows, cols) = (layer.rows(), layer.outputs);
-        let device: Box<dyn Device> = match design.device.model {
-            DeviceModel::Ideal => Box::new(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
+        let noise = Noise::new(design.training.seed, index as u64);
+        let geometry = geometry(design, layer);
+        let cells = match &design.device.model {
+            DeviceModel::Ideal => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
+            DeviceModel::Response(parameters) => {
+                Cells::Memristors(Box::new(response::ConstantStep::new(parameters, geometry, noise)))
+            }
         };
         Crossbar {
             rows,
@@ -28,8 +48,10 @@ impl Crossbar {
             adc_bits: design.array.adc_bits,
             forward_shift: layer.shifts.forward,
             backward_shift: layer.shifts.backward,
-            device,
-            sums: vec![0; rows.max(cols)],
+            state_bits: design.device.state_bits,
+            cells,
+            op: 0,
+            sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
         }
     }
 
@@ -42,36 +64,175 @@ impl Crossbar {
     }
 
     /// Forward read: row codes `x` (all rows) to the ADC codes of all columns.
-    pub fn read_forward(&mut self, x: &[i32], codes: &mut Vec<i32>) {
-        let sums = &mut self.sums[..self.cols];
-        self.device.read_columns(x, sums);
-        convert(sums, self.forward_shift, self.adc_bits, codes);
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn read_forward(&mut self, x: &[i32], codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        self.op += 1;
+        match &self.cells {
+            Cells::Ideal(ideal) => {
+                let sums = &mut self.sums.exact[..self.cols];
+                ideal.read_columns(x, sums);
+                convert(sums, self.forward_shift, self.adc_bits, codes);
+                Ok(())
+            }
+            Cells::Memristors(cells) => {
+                let sums = &mut self.sums.real[..self.cols];
+                sums.fill(0.0);
+                for (&x, row) in x.iter().zip(cells.weights().chunks_exact(self.cols)) {
+                    if x != 0 {
+                        let x = x as f32;
+                        sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum += x * w);
+                    }
+                }
+                quantize(sums, gain(self.state_bits, self.forward_shift), self.adc_bits, codes);
+                finite(sums, cells.weights(), self.cols)
+            }
+        }
     }
 
     /// Transposed read: column codes `u` to the ADC codes of all rows but the bias.
-    pub fn read_transposed(&mut self, u: &[i32], codes: &mut Vec<i32>) {
-        let sums = &mut self.sums[..self.rows - 1];
-        self.device.read_rows(u, sums);
-        convert(sums, self.backward_shift, self.adc_bits, codes);
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn read_transposed(&mut self, u: &[i32], codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        self.op += 1;
+        let lines = self.rows - 1;
+        match &self.cells {
+            Cells::Ideal(ideal) => {
+                let sums = &mut self.sums.exact[..lines];
+                ideal.read_rows(u, sums);
+                convert(sums, self.backward_shift, self.adc_bits, codes);
+                Ok(())
+            }
+            Cells::Memristors(cells) => {
+                let sums = &mut self.sums.real[..lines];
+                for (sum, row) in sums.iter_mut().zip(cells.weights().chunks_exact(self.cols)) {
+                    *sum = dot(u, row);
+                }
+                quantize(sums, gain(self.state_bits, self.backward_shift), self.adc_bits, codes);
+                finite(sums, cells.weights(), self.cols)
+            }
+        }
     }
 
     /// Rank-1 write: row codes `x` and signed pulse widths in units of the shortest pulse.
     pub fn write(&mut self, x: &[i32], pulses: &[i32]) {
-        self.device.write(x, pulses);
+        self.op += 1;
+        match &mut self.cells {
+            Cells::Ideal(ideal) => ideal.write(x, pulses),
+            Cells::Memristors(cells) => cells.write(Slot { x, widths: pulses }, self.op),
+        }
     }
 
-    /// Cell states, row-major.
+    /// State words, the same for two arrays in the same state: the integers of the `ideal` device, row-major, or the bits of
+    /// everything that physical devices keep.
     pub fn states(&self) -> &[i32] {
-        self.device.states()
+        match &self.cells {
+            Cells::Ideal(ideal) => ideal.states(),
+            Cells::Memristors(cells) => bytemuck::cast_slice(cells.states()),
+        }
     }
 
-    /// Sets all cell states, row-major.
+    /// Programs all weights, row-major, in steps of the weight's full scale over `2^(state_bits - 1)`; what the devices cannot
+    /// hold saturates.
     pub fn load(&mut self, states: &[i32]) {
-        self.device.load(states);
+        self.op += 1;
+        match &mut self.cells {
+            Cells::Ideal(ideal) => ideal.load(states),
+            Cells::Memristors(cells) => {
+                let step = 2f32.powi(1 - self.state_bits as i32);
+                let weights: Vec<f32> = states.iter().map(|&s| s as f32 * step).collect();
+                cells.program(&weights, self.op);
+            }
+        }
     }
+
+    /// Effective weights in units of the layer's full scale, row-major, bias row last.
+    pub fn weights(&self) -> Vec<f32> {
+        match &self.cells {
+            Cells::Ideal(ideal) => {
+                let step = 2f32.powi(1 - self.state_bits as i32);
+                ideal.states().iter().map(|&s| s as f32 * step).collect()
+            }
+            Cells::Memristors(cells) => cells.weights().to_vec(),
+        }
+    }
+
+    /// Lets time pass without an operation: drift and retention loss.
+    pub fn age(&mut self, seconds: f64) {
+        self.op += 1;
+        if let Cells::Memristors(cells) = &mut self.cells {
+            cells.age(seconds, self.op);
+        }
+    }
+
+    /// Conductance of one memristor in siemens; `None` for the `ideal` device, which has none.
+    pub fn conductance(&self, at: CellAddress) -> Option<f64> {
+        match &self.cells {
+            Cells::Ideal(_) => None,
+            Cells::Memristors(cells) => Some(cells.conductance(at)),
+        }
+    }
+
+    /// A pulse on one memristor; nothing happens to the `ideal` device.
+    pub fn pulse(&mut self, at: CellAddress, pulse: CellPulse) {
+        self.op += 1;
+        if let Cells::Memristors(cells) = &mut self.cells {
+            cells.pulse(at, pulse, self.op);
+        }
+    }
+}
+
+/// ADC codes per unit of a sum of codes times weights.
+fn gain(state_bits: u32, shift: u32) -> f32 {
+    2f32.powi(state_bits as i32 - 1 - shift as i32)
+}
+
+/// Finds the weight that made a sum no number.
+fn finite(sums: &[f32], weights: &[f32], cols: usize) -> Result<(), NotFinite> {
+    if sums.iter().all(|v| v.is_finite()) {
+        return Ok(());
+    }
+    // Finite weights in the range of an f32 cannot overflow a sum of codes, so there is one.
+    let cell = weights.iter().position(|w| !w.is_finite()).unwrap_or(0);
+    Err(NotFinite { row: cell / cols, col: cell % cols, value: weights[cell] })
+}
+
+fn geometry(design: &Design, layer: &Layer) -> Geometry {
+    Geometry {
+        rows: layer.rows(),
+        cols: layer.outputs,
+        max_code: fixed::max_code(design.array.dac_bits) as i32,
+        max_width: (1 << design.array.pulse_bits) - 1,
+        // The hardware's pulse lasts whole clock cycles.
+        pulse_lsb: f64::from(design.timing.pulse_lsb) * design.timing.clock_ns * 1e-9,
+        update_step: 2f32.powi(1 - design.device.state_bits as i32 - layer.shifts.write as i32),
+    }
+}
+
+/// Sum of products in eight strands: an order that a vector unit can keep, the same everywhere.
+fn dot(u: &[i32], row: &[f32]) -> f32 {
+    const STRANDS: usize = 8;
+    let mut strands = [0.0f32; STRANDS];
+    let (us, rows) = (u.chunks_exact(STRANDS), row.chunks_exact(STRANDS));
+    let rest: f32 = us.remainder().iter().zip(rows.remainder()).map(|(&u, &w)| u as f32 * w).sum();
+    for (u, w) in us.zip(rows) {
+        for l in 0..STRANDS {
+            strands[l] += u[l] as f32 * w[l];
+        }
+    }
+    strands.iter().sum::<f32>() + rest
 }
 
 fn convert(sums: &[i64], shift: u32, adc_bits: u32, codes: &mut Vec<i32>) {
     codes.clear();
     codes.extend(sums.iter().map(|&v| fixed::saturate(fixed::round_shift(v, shift), adc_bits) as i32));
+}
+
+/// The same for real sums: half towards plus infinity, symmetric saturation.
+fn quantize(sums: &[f32], gain: f32, adc_bits: u32, codes: &mut Vec<i32>) {
+    let max = fixed::max_code(adc_bits) as f32;
+    codes.clear();
+    codes.extend(sums.iter().map(|&v| (v * gain + 0.5).floor().clamp(-max, max) as i32));
 }

@@ -4,6 +4,7 @@ use verilated::Model;
 
 use super::pins::{self, LayerPins};
 use crate::array::Crossbar;
+use crate::device::NotFinite;
 use crate::spec::{Design, Layer};
 
 /// Codes on `op_kind`.
@@ -63,6 +64,8 @@ pub struct ArrayPins {
     pub widths: Vec<u32>,
     /// First column that is switched on in a read, where none may be.
     pub stray_pulse: Option<usize>,
+    /// A device of the crossbar whose state is no number any more.
+    pub fault: Option<NotFinite>,
     all_codes: Vec<i32>,
     on: Vec<u32>,
     /// Bits of the driven lines at the operation's start: they must not move while it runs.
@@ -96,6 +99,7 @@ impl ArrayPins {
             pulses: Vec::new(),
             widths: vec![0; cols],
             stray_pulse: None,
+            fault: None,
             all_codes: Vec::new(),
             held: Vec::new(),
             on: vec![0; cols.div_ceil(32)],
@@ -174,11 +178,12 @@ impl ArrayPins {
         }
         let back = kind == KIND_BACK;
         if let Some(crossbar) = &mut self.crossbar {
-            if back {
-                crossbar.read_transposed(&self.drive, &mut self.all_codes);
+            let read = if back {
+                crossbar.read_transposed(&self.drive, &mut self.all_codes)
             } else {
-                crossbar.read_forward(&self.x, &mut self.all_codes);
-            }
+                crossbar.read_forward(&self.x, &mut self.all_codes)
+            };
+            self.fault = self.fault.or(read.err());
         }
         self.stray_pulse = self.first_on(model);
         let countdown = self.settle + self.convert + extra;

@@ -12,7 +12,7 @@ use super::pins;
 use super::scoreboard::Scoreboard;
 use crate::array::Crossbar;
 use crate::cycles::SampleCycles;
-use crate::golden::initial_states;
+use crate::golden::{DeviceFault, initial_states};
 use crate::phases::Phase;
 use crate::regmap::RegMap;
 use crate::spec::{Backend, Design};
@@ -123,7 +123,7 @@ impl Bench {
         let mut arrays = Vec::new();
         for (index, layer) in design.layers.iter().enumerate() {
             let crossbar = (design.array.backend == Backend::External).then(|| {
-                let mut crossbar = Crossbar::new(design, layer);
+                let mut crossbar = Crossbar::new(design, index, layer);
                 crossbar.load(&initial_states(design, index, layer));
                 crossbar
             });
@@ -357,6 +357,10 @@ impl Bench {
                 continue;
             }
             self.eventful = true;
+            if let Some(cell) = array.fault {
+                let fault = DeviceFault { layer: index, cell };
+                return Err(CosimError::Device { sample: self.scoreboard.sample, fault });
+            }
             if self.checking {
                 self.scoreboard.array_event(index, event, array, self.cycle)?;
             }

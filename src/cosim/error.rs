@@ -78,6 +78,8 @@ pub enum CosimError {
     File { path: String, error: std::io::Error },
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
+    #[error("sample {sample}: {fault}")]
+    Device { sample: u64, fault: crate::golden::DeviceFault },
     #[error("interrupted after {samples} samples")]
     Interrupted { samples: u64 },
 }

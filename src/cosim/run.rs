@@ -131,7 +131,7 @@ pub fn run(
 
     let mut options = options.clone();
     if options.pick_profile {
-        options.profile = Profile::for_cycles(expected_cycles(design, &train, &test));
+        options.profile = Profile::for_cycles(expected_cycles(design, &train, &test)?);
     }
     let built = Instant::now();
     let library = build(design, rtl, &options)?;
@@ -172,23 +172,23 @@ pub fn run(
 }
 
 /// Cycles of the whole run, by golden model and cycle model on its first samples.
-fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> u64 {
+fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> Result<u64, CosimError> {
     const TRIED: usize = 16;
     let (mut golden, mut cycles, mut trace) = (Machine::new(design), CycleModel::new(design), SampleTrace::default());
-    let mut mean = |data: &Dataset, mode: Mode| {
+    let mut mean = |data: &Dataset, mode: Mode| -> Result<u64, CosimError> {
         cycles.restart();
         let tried = data.len().min(TRIED);
         let mut sum = 0;
         for index in 0..tried {
             let x = encode::input_codes(design, data.sample(index));
             let t = encode::target_codes(design, usize::from(data.labels[index]));
-            golden.run(&x, &t, mode, &mut trace);
+            golden.run(&x, &t, mode, &mut trace).map_err(|fault| CosimError::Device { sample: index as u64, fault })?;
             sum += cycles.sample(&trace, mode).total();
         }
-        sum / tried.max(1) as u64
+        Ok(sum / tried.max(1) as u64)
     };
-    let (training, inference) = (mean(train, Mode::Train), mean(test, Mode::Infer));
-    design.training.epochs as u64 * (train.len() as u64 * training + test.len() as u64 * inference)
+    let (training, inference) = (mean(train, Mode::Train)?, mean(test, Mode::Infer)?);
+    Ok(design.training.epochs as u64 * (train.len() as u64 * training + test.len() as u64 * inference))
 }
 
 fn target(design: &Design, class: usize) -> Vec<f64> {
@@ -292,7 +292,7 @@ impl Session {
         let mut right = (0, 0);
         let mut expected: VecDeque<(u64, Vec<i32>, usize)> = VecDeque::new();
         self.cycles.restart();
-        self.expect(data, order[0], mode, &mut expected);
+        self.expect(data, order[0], mode, &mut expected)?;
         self.bench.checking = true;
         self.bench.forget();
         self.bench.write(control, modes | 1)?;
@@ -308,7 +308,7 @@ impl Session {
                 return Err(CosimError::Interrupted { samples: self.samples });
             }
             if let Some(&next) = order.get(position + 1) {
-                self.expect(data, next, mode, &mut expected);
+                self.expect(data, next, mode, &mut expected)?;
             }
         }
         self.bench.checking = false;
@@ -350,17 +350,26 @@ impl Session {
     }
 
     /// Computes what the next sample must do.
-    fn expect(&mut self, data: &Dataset, index: usize, mode: Mode, outputs: &mut VecDeque<(u64, Vec<i32>, usize)>) {
+    fn expect(
+        &mut self,
+        data: &Dataset,
+        index: usize,
+        mode: Mode,
+        outputs: &mut VecDeque<(u64, Vec<i32>, usize)>,
+    ) -> Result<(), CosimError> {
         let class = usize::from(data.labels[index]);
         let x = encode::input_codes(&self.design, data.sample(index));
         let t = encode::target_codes(&self.design, class);
         let board = &mut self.bench.scoreboard;
-        self.golden.run(&x, &t, mode, &mut board.trace);
+        self.golden
+            .run(&x, &t, mode, &mut board.trace)
+            .map_err(|fault| CosimError::Device { sample: self.samples, fault })?;
         board.predicted = self.cycles.sample(&board.trace, mode);
         board.mode = mode;
         board.sample = self.samples;
         board.begin();
         outputs.push_back((self.samples, board.trace.output().to_vec(), class));
+        Ok(())
     }
 
     /// Steps to the end of the running sample and checks it.

@@ -1,6 +1,5 @@
 //! The `ideal` device: an integer state per cell that moves by exactly code times width.
 
-use super::Device;
 use crate::fixed;
 
 /// State s is a signed integer of `state_bits`; a write adds `round(x * width / 2^write_shift)` and saturates symmetrically.
@@ -19,10 +18,9 @@ impl Ideal {
         let half = if write_shift == 0 { 0 } else { 1i64 << (write_shift - 1) };
         Ideal { cols, max: fixed::max_code(state_bits) as i32, half, write_shift, states: vec![0; rows * cols] }
     }
-}
 
-impl Device for Ideal {
-    fn read_columns(&self, x: &[i32], out: &mut [i64]) {
+    /// Forward read: drives the rows with `x` (one code per row) and senses every column: `out[n] = sum_m x[m] s[m][n]`.
+    pub fn read_columns(&self, x: &[i32], out: &mut [i64]) {
         out.fill(0);
         for (&x, row) in x.iter().zip(self.states.chunks_exact(self.cols)) {
             if x != 0 {
@@ -33,13 +31,15 @@ impl Device for Ideal {
         }
     }
 
-    fn read_rows(&self, u: &[i32], out: &mut [i64]) {
+    /// Transposed read: drives the columns with `u` and senses the first `out.len()` rows: `out[m] = sum_n u[n] s[m][n]`.
+    pub fn read_rows(&self, u: &[i32], out: &mut [i64]) {
         for (sum, row) in out.iter_mut().zip(self.states.chunks_exact(self.cols)) {
             *sum = u.iter().zip(row).map(|(&u, &s)| i64::from(u) * i64::from(s)).sum();
         }
     }
 
-    fn write(&mut self, x: &[i32], pulses: &[i32]) {
+    /// Rank-1 write: row codes `x`, signed pulse widths (one per column, sign = polarity). All cells change at once.
+    pub fn write(&mut self, x: &[i32], pulses: &[i32]) {
         let (half, shift, max) = (self.half, self.write_shift, i64::from(self.max));
         for (&x, row) in x.iter().zip(self.states.chunks_exact_mut(self.cols)) {
             if x != 0 {
@@ -51,11 +51,13 @@ impl Device for Ideal {
         }
     }
 
-    fn states(&self) -> &[i32] {
+    /// Cell states, row-major, `rows * cols`.
+    pub fn states(&self) -> &[i32] {
         &self.states
     }
 
-    fn load(&mut self, states: &[i32]) {
+    /// Sets all cell states, row-major; values outside the device's range saturate.
+    pub fn load(&mut self, states: &[i32]) {
         for (s, &v) in self.states.iter_mut().zip(states) {
             *s = v.clamp(-self.max, self.max);
         }

@@ -1,26 +1,108 @@
-//! Memristor models behind one trait. A model holds the state of every cell of one array.
+//! Memristor models. A model holds the state of every cell of one array.
+//!
+//! [`Ideal`] is the integer device that emulated arrays share bit for bit. Everything physical stands behind [`Memristors`]:
+//! its state and its reads are single-precision numbers, its randomness comes from [`Noise`].
+//!
+//! This room knows nothing of specs and networks: a [`crate::array::Crossbar`] ties a model to a layer.
 
 mod ideal;
+mod noise;
+pub mod response;
+
+use std::fmt;
 
 pub use ideal::Ideal;
+pub use noise::{Noise, Stream};
 
-/// The cells of one crossbar of `rows` x `cols` devices.
+/// Size of an array and the numbers that tie its pins to weights.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Geometry {
+    pub rows: usize,
+    pub cols: usize,
+    /// Largest magnitude of a row code.
+    pub max_code: i32,
+    /// Longest pulse in units of the shortest one.
+    pub max_width: i32,
+    /// Length of the shortest pulse in seconds.
+    pub pulse_lsb: f64,
+    /// Weight change that a row code of 1 and a pulse of width 1 stand for, in units of the weight's full scale.
+    pub update_step: f32,
+}
+
+/// One write slot as the pins show it.
+#[derive(Debug, Clone, Copy)]
+pub struct Slot<'a> {
+    /// Signed row codes, one per row.
+    pub x: &'a [i32],
+    /// Signed pulse widths, one per column; the cell moves up where the product with the row code is positive.
+    pub widths: &'a [i32],
+}
+
+/// One memristor of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CellAddress {
+    /// Which of the devices of a weight: 0, or 1 for the negative one of a differential pair.
+    pub device: usize,
+    pub row: usize,
+    pub col: usize,
+}
+
+impl fmt::Display for CellAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "device {} of row {}, column {}", self.device, self.row, self.col)
+    }
+}
+
+/// A pulse on one memristor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CellPulse {
+    /// Volts across the device; positive drives it towards high conductance (SET).
+    pub volts: f64,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// Physical memristors of one crossbar: `rows * cols` weights of [`Memristors::devices`] memristors each.
 ///
-/// Codes and pulse widths are integers as they stand on the array's pins; sums are exact, the analog-to-digital conversion is
-/// the crossbar's business ([`crate::array`]).
-pub trait Device: Send {
-    /// Forward read: drives the rows with `x` (one code per row) and senses every column: `out[n] = sum_m x[m] s[m][n]`.
-    fn read_columns(&self, x: &[i32], out: &mut [i64]);
+/// Weights are in units of the layer's full scale, nominally -1 to 1. `op` is the number of the operation since the array
+/// was made; it keys the random numbers of the operation ([`Noise`]).
+pub trait Memristors: Send {
+    /// Memristors per weight: 1 (read against a reference) or 2 (differential pair).
+    fn devices(&self) -> usize;
 
-    /// Transposed read: drives the columns with `u` and senses the first `out.len()` rows: `out[m] = sum_n u[n] s[m][n]`.
-    fn read_rows(&self, u: &[i32], out: &mut [i64]);
+    /// Effective weights as a read sees them, row-major.
+    fn weights(&self) -> &[f32];
 
-    /// Rank-1 write: row codes `x`, signed pulse widths (one per column, sign = polarity). All cells change at once.
-    fn write(&mut self, x: &[i32], pulses: &[i32]);
+    /// Rank-1 write: all cells change at once.
+    fn write(&mut self, slot: Slot<'_>, op: u64);
 
-    /// Cell states, row-major, `rows * cols`.
-    fn states(&self) -> &[i32];
+    /// Sets the weights as a perfect programmer would, up to what the devices can hold, row-major.
+    fn program(&mut self, weights: &[f32], op: u64);
 
-    /// Sets all cell states, row-major; values outside the device's range saturate.
-    fn load(&mut self, states: &[i32]);
+    /// Everything that distinguishes one moment of the array from another, in an order of the model's own.
+    fn states(&self) -> &[f32];
+
+    /// Goes back to a moment that [`Memristors::states`] gave.
+    fn restore(&mut self, states: &[f32]);
+
+    /// Lets `seconds` pass without an operation: drift and retention loss. `op` as for a write.
+    fn age(&mut self, seconds: f64, op: u64);
+
+    /// Conductance of one memristor in siemens, without the noise of a read.
+    fn conductance(&self, at: CellAddress) -> f64;
+
+    /// Lowest and highest conductance in siemens that devices of this kind are meant to have.
+    fn conductance_range(&self) -> (f64, f64);
+
+    /// A pulse on one memristor, all others undisturbed.
+    fn pulse(&mut self, at: CellAddress, pulse: CellPulse, op: u64);
+}
+
+/// A number that is none has come up in an array.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the weight of row {row}, column {col} is {value}")]
+pub struct NotFinite {
+    pub row: usize,
+    pub col: usize,
+    pub value: f32,
 }

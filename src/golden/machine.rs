@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::ActivationTable;
 use super::momentum::{History, Slot};
 use crate::array::Crossbar;
+use crate::device::NotFinite;
 use crate::fixed;
 use crate::spec::{Design, Layer, Shifts};
 
@@ -52,6 +53,15 @@ impl SampleTrace {
     }
 }
 
+/// A device whose state is no number any more.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("layer {layer}: {cell}")]
+pub struct DeviceFault {
+    /// Number of the layer.
+    pub layer: usize,
+    pub cell: NotFinite,
+}
+
 struct LayerUnit {
     array: Crossbar,
     table: ActivationTable,
@@ -78,7 +88,7 @@ impl Machine {
             .iter()
             .enumerate()
             .map(|(index, layer)| {
-                let mut array = Crossbar::new(design, layer);
+                let mut array = Crossbar::new(design, index, layer);
                 array.load(&initial_states(design, index, layer));
                 LayerUnit {
                     array,
@@ -100,9 +110,18 @@ impl Machine {
 
     /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training only. `trace` takes what happened; it is
     /// the caller's, so that its memory serves again.
-    pub fn run(&mut self, input: &[i32], target: &[i32], mode: Mode, trace: &mut SampleTrace) {
+    ///
+    /// # Errors
+    /// A device whose state is no number any more.
+    pub fn run(
+        &mut self,
+        input: &[i32],
+        target: &[i32],
+        mode: Mode,
+        trace: &mut SampleTrace,
+    ) -> Result<(), DeviceFault> {
         trace.layers.resize_with(self.layers.len(), LayerTrace::default);
-        self.forward(input, trace);
+        self.forward(input, trace)?;
         for t in &mut trace.layers {
             t.y.clear();
             t.drive.clear();
@@ -111,12 +130,13 @@ impl Machine {
             t.pairs = 0;
         }
         if mode == Mode::Train {
-            self.backward(target, trace);
+            self.backward(target, trace)?;
             self.update(trace);
         }
+        Ok(())
     }
 
-    fn forward(&mut self, input: &[i32], trace: &mut SampleTrace) {
+    fn forward(&mut self, input: &[i32], trace: &mut SampleTrace) -> Result<(), DeviceFault> {
         let bias = fixed::max_code(self.dac_bits) as i32;
         for index in 0..self.layers.len() {
             let (before, rest) = trace.layers.split_at_mut(index);
@@ -124,7 +144,7 @@ impl Machine {
             t.x.clear();
             t.x.extend_from_slice(before.last().map_or(input, |p| &p.activation));
             t.x.push(bias);
-            unit.array.read_forward(&t.x, &mut t.read);
+            unit.array.read_forward(&t.x, &mut t.read).map_err(|cell| DeviceFault { layer: index, cell })?;
             t.activation.clear();
             t.slope.clear();
             for &code in &t.read {
@@ -133,9 +153,10 @@ impl Machine {
                 t.slope.push(slope);
             }
         }
+        Ok(())
     }
 
-    fn backward(&mut self, target: &[i32], trace: &mut SampleTrace) {
+    fn backward(&mut self, target: &[i32], trace: &mut SampleTrace) -> Result<(), DeviceFault> {
         for index in (0..self.layers.len()).rev() {
             let (unit, bits) = (&mut self.layers[index], self.error_bits);
             let (head, after) = trace.layers.split_at_mut(index + 1);
@@ -154,9 +175,11 @@ impl Machine {
                 let drive = unit.shifts.drive;
                 let code = |&y: &i32| fixed::saturate(fixed::round_shift(i64::from(y), drive), self.dac_bits) as i32;
                 t.drive.extend(t.y.iter().map(code));
-                unit.array.read_transposed(&t.drive, &mut t.back);
+                let read = unit.array.read_transposed(&t.drive, &mut t.back);
+                read.map_err(|cell| DeviceFault { layer: index, cell })?;
             }
         }
+        Ok(())
     }
 
     fn update(&mut self, trace: &mut SampleTrace) {
@@ -176,9 +199,19 @@ impl Machine {
         }
     }
 
-    /// Cell states of layer `index`, row-major, bias row last.
+    /// State words of layer `index`, see [`Crossbar::states`].
     pub fn states(&self, index: usize) -> &[i32] {
         self.layers[index].array.states()
+    }
+
+    /// The array of layer `index`.
+    pub fn array(&self, index: usize) -> &Crossbar {
+        &self.layers[index].array
+    }
+
+    /// Lets time pass in all arrays: drift and retention loss.
+    pub fn age(&mut self, seconds: f64) {
+        self.layers.iter_mut().for_each(|unit| unit.array.age(seconds));
     }
 }
 

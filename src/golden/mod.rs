@@ -6,6 +6,6 @@ pub mod float;
 pub mod momentum;
 
 pub use activation::ActivationTable;
-pub use machine::{LayerTrace, Machine, Mode, SampleTrace, initial_states};
+pub use machine::{DeviceFault, LayerTrace, Machine, Mode, SampleTrace, initial_states};
 
 mod machine;

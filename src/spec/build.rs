@@ -11,7 +11,7 @@ use super::error::{Code, Problem, Span};
 use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
-use super::{Activation, Array, Design, Device, DeviceModel, Layer, Shifts};
+use super::{Activation, Array, Design, Device, Layer, Shifts, device};
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
@@ -32,7 +32,6 @@ const TRAINING: &[&str] =
     &["optimizer", "learning_rate", "momentum", "momentum_unit", "history", "epochs", "seed", "initial_weight"];
 const ARRAY: &[&str] =
     &["dac_bits", "adc_bits", "pulse_bits", "error_bits", "adcs", "lanes", "backend", "weight_range"];
-const DEVICE: &[&str] = &["model", "state_bits"];
 const TIMING: &[&str] = &["clock", "read_settle", "adc_conversion", "pulse_lsb"];
 const DATA: &[&str] = &["set", "idx", "csv", "test_fraction"];
 pub(super) const IDX: &[&str] = &["images", "labels"];
@@ -44,7 +43,7 @@ pub(super) const SCHEMA: Schema = &[
     ("layers", LAYER),
     ("[training]", TRAINING),
     ("[array]", ARRAY),
-    ("[device]", DEVICE),
+    ("[device]", device::KEYS),
     ("[timing]", TIMING),
     ("[data]", DATA),
     ("idx", IDX),
@@ -75,9 +74,9 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let network = top.section("network", NETWORK);
     let inputs = inputs(&network);
     let array = sections::array(reader, &top.section("array", ARRAY));
-    let device = top.section("device", DEVICE);
-    let model = device.choice("model", &[("ideal", DeviceModel::Ideal)]).or(defaults::DEVICE_MODEL);
-    let state_bits = device.width("state_bits", 4..=32).or(defaults::STATE_BITS);
+    let section = top.section("device", device::KEYS);
+    let model = device::read(reader, &section);
+    let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
     let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight);
     let training = sections::training(reader, &top.section("training", TRAINING));
     let timing = sections::timing(reader, &top.section("timing", TIMING));
@@ -112,6 +111,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         learning_rate: training.learning_rate.as_ref()?.value,
         layers: layers.into_iter().map(|l| l.params).collect::<Option<_>>()?,
     };
+    device::backend(reader, &model, params.array.backend);
     checks::stray_range(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::accumulators(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));

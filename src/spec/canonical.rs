@@ -5,7 +5,9 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Activation, Backend, Data, DataSource, Design, DeviceModel, MomentumUnit, Optimizer, Training};
+use super::{
+    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, MomentumUnit, Optimizer, Training, device,
+};
 
 /// Hex digits of the hash.
 const HASH_DIGITS: usize = 16;
@@ -56,10 +58,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     writeln!(out, "\n[array]\ndac_bits = {}\nadc_bits = {}", array.dac_bits, array.adc_bits)?;
     writeln!(out, "pulse_bits = {}\nerror_bits = {}", array.pulse_bits, array.error_bits)?;
     writeln!(out, "adcs = {}\nlanes = {}\nbackend = \"{backend}\"", array.adcs, array.lanes)?;
-    let model = match d.device.model {
-        DeviceModel::Ideal => "ideal",
-    };
-    writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", d.device.state_bits)?;
+    device::write(out, &d.device)?;
     writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;
     writeln!(out, "adc_conversion = {:?}\npulse_lsb = {:?}", timing.adc_conversion_ns, timing.pulse_lsb_ns)?;
     writeln!(out, "\n[data]")?;
@@ -100,6 +99,8 @@ impl Design {
     fn hardware(&self) -> Design {
         let training = Training { epochs: 1, seed: 0, initial_weight: None, ..self.training.clone() };
         let data = Data { source: DataSource::Digits, written: DataSource::Digits, test_fraction: 0.5 };
-        Design { training, data, ..self.clone() }
+        // Memristors sit behind the array's pins.
+        let device = Device { model: DeviceModel::Ideal, ..self.device.clone() };
+        Design { training, data, device, ..self.clone() }
     }
 }

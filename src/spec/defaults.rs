@@ -1,6 +1,6 @@
 //! Defaults of all keys: the values of the preset `digits`. A test compares the two, so change them together.
 
-use super::{Activation, Backend, DeviceModel, MomentumUnit, Optimizer};
+use super::{Activation, Backend, MomentumUnit, Optimizer};
 
 pub(super) const ACTIVATION: Activation = Activation::Sigmoid;
 
@@ -22,7 +22,6 @@ pub(super) const BACKEND: Backend = Backend::External;
 /// Exponent: full scale of 4.
 pub(super) const WEIGHT_RANGE: i32 = 2;
 
-pub(super) const DEVICE_MODEL: DeviceModel = DeviceModel::Ideal;
 pub(super) const STATE_BITS: u32 = 20;
 
 /// Times in ns; a pulse-width unit is one clock period.

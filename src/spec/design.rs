@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::device::response;
+
 /// Fraction bits of the learning-rate register: 16 bits, unsigned, `0 <= eta < 4`.
 pub const LEARNING_RATE_FRACTION: u32 = 14;
 /// Bits of the learning-rate register.
@@ -154,10 +156,14 @@ pub struct Device {
     pub state_bits: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What the cells are made of.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceModel {
+    /// An integer that takes every write exactly.
     Ideal,
+    /// A measured or assumed pulse response.
+    Response(response::Parameters),
 }
 
 /// Times in ns as given, and the clock cycles that follow (rounded up).

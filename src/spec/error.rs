@@ -51,6 +51,8 @@ pub enum Code {
     TooManyCycles = 19,
     /// The file cannot be read.
     File = 20,
+    /// A device that the array's backend does not have.
+    DeviceBackend = 21,
 }
 
 impl fmt::Display for Code {

@@ -6,6 +6,7 @@ mod checks;
 mod defaults;
 mod derive;
 mod design;
+mod device;
 mod error;
 mod ident;
 mod reader;

@@ -184,6 +184,11 @@ impl<'r> Section<'r> {
         self.table?.get_key_value(key)
     }
 
+    /// Where a key and its value stand; `None` where it is absent.
+    pub fn place(&self, key: &str) -> Option<Span> {
+        self.get(key).map(|(k, v)| entry_span(k, v))
+    }
+
     /// Reports that a key which has no default is absent.
     pub fn missing(&self, key: &str, help: &str) {
         if self.misplaced {

@@ -116,7 +116,7 @@ impl Rig {
 pub fn one_sample(session: &mut Session, x: &[i32], t: Option<&[i32]>) -> Result<SampleCycles, CosimError> {
     let mode = if t.is_some() { Mode::Train } else { Mode::Infer };
     let bench = &mut session.bench;
-    session.golden.run(x, t.unwrap_or(&[]), mode, &mut bench.scoreboard.trace);
+    session.golden.run(x, t.unwrap_or(&[]), mode, &mut bench.scoreboard.trace).expect("finite devices");
     bench.scoreboard.mode = mode;
     bench.scoreboard.begin();
     bench.forget();

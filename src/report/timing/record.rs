@@ -4,7 +4,7 @@ use verilated::{Input, Library, Model, Output};
 
 use super::TimingError;
 use crate::array::Crossbar;
-use crate::cosim::{Bench, Mismatch, Stalls, Step};
+use crate::cosim::{Bench, CosimError, Mismatch, Stalls, Step};
 use crate::golden::{Machine, Mode};
 use crate::phases::Phase;
 use crate::spec::{Design, Layer};
@@ -202,7 +202,7 @@ impl Recorder {
         for _ in 0..self.design.stream_words() + 4 {
             self.bench.step()?;
         }
-        self.expect(&samples[0], 0);
+        self.expect(&samples[0], 0)?;
         self.bench.checking = checked;
         self.bench.forget();
         self.bench.write(control, 0b111)?;
@@ -227,18 +227,20 @@ impl Recorder {
             }
             done += 1;
             let Some(next) = samples.get(done) else { return Ok(cycles) };
-            self.expect(next, done as u64);
+            self.expect(next, done as u64)?;
         }
         Err(TimingError::Endless { cycles: CYCLE_LIMIT, phase: self.bench.phase().name() })
     }
 
     /// Computes what the next sample must do.
-    fn expect(&mut self, (x, t): &Sample, number: u64) {
+    fn expect(&mut self, (x, t): &Sample, number: u64) -> Result<(), CosimError> {
         let board = &mut self.bench.scoreboard;
-        self.golden.run(x, t, Mode::Train, &mut board.trace);
+        let run = self.golden.run(x, t, Mode::Train, &mut board.trace);
+        run.map_err(|fault| CosimError::Device { sample: number, fault })?;
         board.mode = Mode::Train;
         board.sample = number;
         board.begin();
+        Ok(())
     }
 
     fn check_states(&self) -> Result<(), Mismatch> {

@@ -1,0 +1,85 @@
+//! `[device]`: the model of the cells, one file per family of models.
+//!
+//! `model` names the model, `preset` the numbers to start from; every other key changes one of them.
+
+mod response;
+
+use std::fmt::Write;
+
+use super::error::{Code, Problem};
+use super::reader::{Found, Reader, Section};
+use super::{Backend, Device, DeviceModel};
+
+/// Keys of `[device]`: `model`, `state_bits`, then those of the families.
+pub(super) const KEYS: &[&str] = &[
+    "model",
+    "preset",
+    "state_bits",
+    "dw_min",
+    "dw_min_dtod",
+    "dw_min_std",
+    "up_down",
+    "up_down_dtod",
+    "w_max",
+    "w_min",
+    "w_max_dtod",
+    "w_min_dtod",
+];
+
+/// Families of models, as the user's `model` chooses them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Family {
+    Ideal,
+    Response(crate::device::response::Law),
+}
+
+/// Reads the model with its parameters; `state_bits` is read elsewhere. `None` where something is wrong.
+pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<DeviceModel>> {
+    let mut families = vec![("ideal", Family::Ideal)];
+    families.extend(response::MODELS.iter().map(|&(name, law)| (name, Family::Response(law))));
+    let Found { value, span } = section.choice("model", &families).or(Family::Ideal)?;
+    let value = match value {
+        Family::Ideal => {
+            foreign(reader, section, "ideal", &[]);
+            DeviceModel::Ideal
+        }
+        Family::Response(law) => DeviceModel::Response(response::read(reader, section, law)?),
+    };
+    Some(Found { value, span })
+}
+
+/// Reports keys that the chosen model does not have.
+fn foreign(reader: &Reader<'_>, section: &Section<'_>, model: &str, own: &[&str]) {
+    let strangers = KEYS.iter().filter(|key| !["model", "state_bits"].contains(key) && !own.contains(key));
+    for key in strangers {
+        if let Some(span) = section.place(key) {
+            let problem = Problem::new(Code::UnknownKey, format!("`{key}` is no parameter of the model `{model}`"));
+            let allowed = if own.is_empty() { "it has none".to_owned() } else { super::reader::list(own, '`') };
+            reader.report(problem.at(Some(span), allowed));
+        }
+    }
+}
+
+/// Only the `ideal` device exists in Verilog.
+pub(super) fn backend(reader: &Reader<'_>, model: &Option<Found<DeviceModel>>, backend: Backend) {
+    if let (Some(Found { value, span }), Backend::Emulated) = (model, backend)
+        && *value != DeviceModel::Ideal
+    {
+        let message = "the emulated array has the `ideal` device only";
+        let problem = Problem::new(Code::DeviceBackend, message).at(span.clone(), "");
+        reader.report(problem.help("set `backend = \"external\"`: the array then answers on the design's pins"));
+    }
+}
+
+/// Writes the section in its canonical form.
+pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
+    let model = match &device.model {
+        DeviceModel::Ideal => "ideal",
+        DeviceModel::Response(parameters) => response::name(parameters.law),
+    };
+    writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", device.state_bits)?;
+    match &device.model {
+        DeviceModel::Ideal => Ok(()),
+        DeviceModel::Response(parameters) => response::write(out, parameters),
+    }
+}

@@ -1,0 +1,31 @@
+//! Memristor models behind the pins of a running design: RTL and golden model agree in every transaction, and the array on
+//! pins ends in the same state as the one that golden calls.
+
+use std::sync::atomic::AtomicBool;
+
+use memrtl::cosim;
+use memrtl::golden::Machine;
+use memrtl::spec::Backend;
+
+mod common;
+use common::{Small, options};
+
+/// Trains a small design with `device` as its `[device]` section; returns the final state words of all layers.
+fn train(device: &str) -> Vec<Vec<i32>> {
+    let rig = Small { device, ..Small::default() }.rig(Backend::External);
+    let report = cosim::run(&rig.design, &rig.rtl, &options(), &AtomicBool::new(false), &mut |_| {})
+        .unwrap_or_else(|error| panic!("{device}: {error}"));
+    assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted);
+    let start = Machine::new(&rig.design);
+    for (layer, states) in report.states.iter().enumerate() {
+        assert_ne!(start.states(layer), states, "training has changed nothing");
+    }
+    report.states
+}
+
+#[test]
+fn constant_step_trains_through_the_rtl_and_repeats_to_the_bit() {
+    let device = "model = \"constant_step\"\ndw_min = 0.01\ndw_min_std = 0.5";
+    assert_eq!(train(device), train(device));
+    assert_ne!(train(device), train("model = \"constant_step\"\ndw_min = 0.01\ndw_min_std = 0.4"));
+}
