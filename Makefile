@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim generate-rtl test test-long bench diagrams lint clean
+.PHONY: help setup cosim generate-rtl test test-long bench diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -38,6 +38,11 @@ bench: setup ## measure the figures of the main job, with their baselines (targe
 
 diagrams: setup ## draw the timing diagrams of docs/array-macro.md again
 	$(MEMRTL) diagrams
+
+reference: ## solve the compact models' test pulses with SciPy again (tests/data/compact_reference.csv)
+	python3 -m venv target/reference
+	target/reference/bin/pip install --quiet scipy
+	target/reference/bin/python scripts/reference/compact.py tests/data/compact_reference.csv
 
 clean: ## remove what cargo built
 	$(CARGO) clean

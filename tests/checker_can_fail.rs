@@ -362,7 +362,7 @@ fn first_trace(rig: &Rig) -> SampleTrace {
     let mut trace = SampleTrace::default();
     let x = encode::input_codes(&rig.design, rig.data.sample(0));
     let t = encode::target_codes(&rig.design, usize::from(rig.data.labels[0]));
-    Machine::new(&rig.design).run(&x, &t, Mode::Train, &mut trace).expect("finite devices");
+    Machine::new(&rig.design).expect("a usable device").run(&x, &t, Mode::Train, &mut trace).expect("finite devices");
     trace
 }
 

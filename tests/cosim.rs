@@ -127,7 +127,7 @@ fn stalls_change_no_weight() {
 fn distance_from_float(small: &Small, steps: usize) -> f64 {
     let rig = small.rig(Backend::External);
     let design = &rig.design;
-    let mut machine = Machine::new(design);
+    let mut machine = Machine::new(design).expect("a usable device");
     let mut float = cosim::float_net(design);
     let start = cosim::float_net(design);
     let mut trace = SampleTrace::default();

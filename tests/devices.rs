@@ -16,7 +16,7 @@ fn train(device: &str) -> Vec<Vec<i32>> {
     let report = cosim::run(&rig.design, &rig.rtl, &options(), &AtomicBool::new(false), &mut |_| {})
         .unwrap_or_else(|error| panic!("{device}: {error}"));
     assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted);
-    let start = Machine::new(&rig.design);
+    let start = Machine::new(&rig.design).expect("a usable device");
     for (layer, states) in report.states.iter().enumerate() {
         assert_ne!(start.states(layer), states, "training has changed nothing");
     }
@@ -28,4 +28,12 @@ fn constant_step_trains_through_the_rtl_and_repeats_to_the_bit() {
     let device = "model = \"constant_step\"\ndw_min = 0.01\ndw_min_std = 0.5";
     assert_eq!(train(device), train(device));
     assert_ne!(train(device), train("model = \"constant_step\"\ndw_min = 0.01\ndw_min_std = 0.4"));
+}
+
+#[test]
+fn vteam_trains_through_the_rtl_and_repeats_to_the_bit() {
+    let device = "model = \"vteam\"\nrate_dtod = 0.1\nrate_ctoc = 0.1";
+    assert_eq!(train(device), train(device));
+    assert_ne!(train(device), train("model = \"vteam\"\nrate_dtod = 0.1"));
+    train("model = \"vteam\"\npreset = \"magic\"\nwindow = \"biolek\"");
 }

@@ -44,7 +44,7 @@ fn run(session: &mut Session, range: std::ops::Range<usize>, mode: Mode) {
 
 /// Golden model and arrays back to the design's initial weights, with an empty history.
 fn start_over(session: &mut Session, design: &Design) -> Result<(), CosimError> {
-    session.golden = Machine::new(design);
+    session.golden = Machine::new(design).expect("a usable device");
     for (index, layer) in design.layers.iter().enumerate() {
         let states = initial_states(design, index, layer);
         match &mut session.bench.arrays[index].crossbar {

@@ -18,7 +18,7 @@ fn accuracy(layers: &[(usize, &str)], learning_rate: f64) -> f64 {
     let design = spec::parse(&text, "net.toml", Path::new("")).unwrap_or_else(|e| panic!("{e}"));
     let data = Dataset::load(&design.data.source).expect("shipped");
     let (train, test) = data.split(design.data.test_fraction, design.training.seed).expect("enough samples");
-    let mut machine = Machine::new(&design);
+    let mut machine = Machine::new(&design).expect("a usable device");
     let mut trace = SampleTrace::default();
     for epoch in 0..8 {
         for index in epoch_order(design.training.seed, epoch, train.len()) {

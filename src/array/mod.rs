@@ -1,6 +1,8 @@
 //! A crossbar: the cells of one layer with the periphery that turns sums into ADC codes.
 
-use crate::device::{CellAddress, CellPulse, Geometry, Ideal, Memristors, Noise, NotFinite, Slot, response};
+use crate::device::{
+    CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot, compact, response,
+};
 use crate::fixed;
 use crate::spec::{Design, DeviceModel, Layer};
 
@@ -32,17 +34,23 @@ struct Sums {
 
 impl Crossbar {
     /// The array of `layer`, layer `index` of the design, with all weights at zero as far as its devices can.
-    pub fn new(design: &Design, index: usize, layer: &Layer) -> Self {
+    ///
+    /// # Errors
+    /// Devices that cannot be driven as the layer's codes ask for; a validated design has none.
+    pub fn new(design: &Design, index: usize, layer: &Layer) -> Result<Self, DeviceError> {
         let (rows, cols) = (layer.rows(), layer.outputs);
         let noise = Noise::new(design.training.seed, index as u64);
-        let geometry = geometry(design, layer);
+        let geometry = layer.geometry(design);
         let cells = match &design.device.model {
             DeviceModel::Ideal => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
+            DeviceModel::Compact(cells) => {
+                Cells::Memristors(Box::new(compact::CompactArray::new(cells, geometry, noise)?))
+            }
             DeviceModel::Response(parameters) => {
                 Cells::Memristors(Box::new(response::ConstantStep::new(parameters, geometry, noise)))
             }
         };
-        Crossbar {
+        Ok(Crossbar {
             rows,
             cols,
             adc_bits: design.array.adc_bits,
@@ -52,7 +60,7 @@ impl Crossbar {
             cells,
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
-        }
+        })
     }
 
     pub fn rows(&self) -> usize {
@@ -197,18 +205,6 @@ fn finite(sums: &[f32], weights: &[f32], cols: usize) -> Result<(), NotFinite> {
     // Finite weights in the range of an f32 cannot overflow a sum of codes, so there is one.
     let cell = weights.iter().position(|w| !w.is_finite()).unwrap_or(0);
     Err(NotFinite { row: cell / cols, col: cell % cols, value: weights[cell] })
-}
-
-fn geometry(design: &Design, layer: &Layer) -> Geometry {
-    Geometry {
-        rows: layer.rows(),
-        cols: layer.outputs,
-        max_code: fixed::max_code(design.array.dac_bits) as i32,
-        max_width: (1 << design.array.pulse_bits) - 1,
-        // The hardware's pulse lasts whole clock cycles.
-        pulse_lsb: f64::from(design.timing.pulse_lsb) * design.timing.clock_ns * 1e-9,
-        update_step: 2f32.powi(1 - design.device.state_bits as i32 - layer.shifts.write as i32),
-    }
 }
 
 /// Sum of products in eight strands: an order that a vector unit can keep, the same everywhere.

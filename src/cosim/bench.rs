@@ -122,11 +122,14 @@ impl Bench {
         let model = library.instantiate(verilated::Options { seed, ..Default::default() })?;
         let mut arrays = Vec::new();
         for (index, layer) in design.layers.iter().enumerate() {
-            let crossbar = (design.array.backend == Backend::External).then(|| {
-                let mut crossbar = Crossbar::new(design, index, layer);
-                crossbar.load(&initial_states(design, index, layer));
-                crossbar
-            });
+            let crossbar = match design.array.backend {
+                Backend::External => {
+                    let mut crossbar = Crossbar::new(design, index, layer)?;
+                    crossbar.load(&initial_states(design, index, layer));
+                    Some(crossbar)
+                }
+                Backend::Emulated => None,
+            };
             arrays.push(ArrayPins::new(&model, design, layer, crossbar)?);
         }
         let layers = design.layers.len() as u32;

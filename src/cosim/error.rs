@@ -80,6 +80,8 @@ pub enum CosimError {
     Data(#[from] crate::data::DataError),
     #[error("sample {sample}: {fault}")]
     Device { sample: u64, fault: crate::golden::DeviceFault },
+    #[error(transparent)]
+    Setup(#[from] crate::device::DeviceError),
     #[error("interrupted after {samples} samples")]
     Interrupted { samples: u64 },
 }

@@ -174,7 +174,7 @@ pub fn run(
 /// Cycles of the whole run, by golden model and cycle model on its first samples.
 fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> Result<u64, CosimError> {
     const TRIED: usize = 16;
-    let (mut golden, mut cycles, mut trace) = (Machine::new(design), CycleModel::new(design), SampleTrace::default());
+    let (mut golden, mut cycles, mut trace) = (Machine::new(design)?, CycleModel::new(design), SampleTrace::default());
     let mut mean = |data: &Dataset, mode: Mode| -> Result<u64, CosimError> {
         cycles.restart();
         let tried = data.len().min(TRIED);
@@ -241,7 +241,7 @@ impl Session {
         if let Some(waves) = &options.waves {
             bench.model.trace_open_window(&waves.path, waves.from..=waves.to)?;
         }
-        let golden = Machine::new(design);
+        let golden = Machine::new(design)?;
         if design.array.backend == Backend::Emulated {
             for layer in 0..design.layers.len() {
                 bench.write_states(layer, golden.states(layer))?;

@@ -5,6 +5,7 @@
 //!
 //! This room knows nothing of specs and networks: a [`crate::array::Crossbar`] ties a model to a layer.
 
+pub mod compact;
 mod ideal;
 mod noise;
 pub mod response;
@@ -105,4 +106,11 @@ pub struct NotFinite {
     pub row: usize,
     pub col: usize,
     pub value: f32,
+}
+
+/// A model that cannot be set up.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum DeviceError {
+    #[error(transparent)]
+    Compact(#[from] compact::CompactError),
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::ActivationTable;
 use super::momentum::{History, Slot};
 use crate::array::Crossbar;
-use crate::device::NotFinite;
+use crate::device::{DeviceError, NotFinite};
 use crate::fixed;
 use crate::spec::{Design, Layer, Shifts};
 
@@ -82,30 +82,33 @@ pub struct Machine {
 
 impl Machine {
     /// Machine with the design's initial weights and register values.
-    pub fn new(design: &Design) -> Self {
-        let layers: Vec<_> = design
+    ///
+    /// # Errors
+    /// See [`Crossbar::new`].
+    pub fn new(design: &Design) -> Result<Self, DeviceError> {
+        let layers: Vec<LayerUnit> = design
             .layers
             .iter()
             .enumerate()
             .map(|(index, layer)| {
-                let mut array = Crossbar::new(design, index, layer);
+                let mut array = Crossbar::new(design, index, layer)?;
                 array.load(&initial_states(design, index, layer));
-                LayerUnit {
+                Ok(LayerUnit {
                     array,
                     table: ActivationTable::new(design, layer),
                     history: History::new(design.training.history, design.array.pulse_bits, layer.shifts.width),
                     shifts: layer.shifts,
-                }
+                })
             })
-            .collect();
-        Machine {
+            .collect::<Result<_, DeviceError>>()?;
+        Ok(Machine {
             layers,
             dac_bits: design.array.dac_bits,
             error_bits: design.array.error_bits,
             learning_rate: design.learning_rate_code(),
             momentum: design.momentum_code(),
             history: design.training.history,
-        }
+        })
     }
 
     /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training only. `trace` takes what happened; it is

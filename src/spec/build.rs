@@ -116,17 +116,20 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     checks::accumulators(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));
 
-    Some(Design {
+    let model = model?;
+    let design = Design {
         name: name?,
         inputs: inputs?.value,
         layers: assemble(&params, &places)?,
         training: training.complete()?,
         array: params.array(),
-        device: Device { model: model?.value, state_bits: params.state_bits },
+        device: Device { model: model.value, state_bits: params.state_bits },
         timing: timing?,
         data: data?.data,
         spec_hash: String::new(),
-    })
+    };
+    device::drives(reader, &design, model.span, &places.layers);
+    Some(design)
 }
 
 fn widths(entry: ArrayEntry) -> Option<Array> {

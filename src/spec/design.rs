@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::device::response;
+use crate::device::{Geometry, compact, response};
+use crate::fixed;
 
 /// Fraction bits of the learning-rate register: 16 bits, unsigned, `0 <= eta < 4`.
 pub const LEARNING_RATE_FRACTION: u32 = 14;
@@ -162,6 +163,8 @@ pub struct Device {
 pub enum DeviceModel {
     /// An integer that takes every write exactly.
     Ideal,
+    /// A compact model: voltage and time in, state out.
+    Compact(compact::CompactCells),
     /// A measured or assumed pulse response.
     Response(response::Parameters),
 }
@@ -233,6 +236,19 @@ impl Layer {
     pub fn initial_weight(&self, training: &Training) -> f64 {
         let glorot = (6.0 / (self.inputs + self.outputs) as f64).sqrt();
         training.initial_weight.unwrap_or(glorot).min(2f64.powi(self.ranges.weight))
+    }
+
+    /// Size of the layer's array, and what its pins stand for.
+    pub fn geometry(&self, design: &Design) -> Geometry {
+        Geometry {
+            rows: self.rows(),
+            cols: self.outputs,
+            max_code: fixed::max_code(design.array.dac_bits) as i32,
+            max_width: (1 << design.array.pulse_bits) - 1,
+            // The hardware's pulse lasts whole clock cycles.
+            pulse_lsb: f64::from(design.timing.pulse_lsb) * design.timing.clock_ns * 1e-9,
+            update_step: 2f32.powi(1 - design.device.state_bits as i32 - self.shifts.write as i32),
+        }
     }
 
     /// Array rows: inputs and the bias.

@@ -53,6 +53,8 @@ pub enum Code {
     File = 20,
     /// A device that the array's backend does not have.
     DeviceBackend = 21,
+    /// A device that cannot be driven as the layer's codes ask for.
+    DeviceDrive = 22,
 }
 
 impl fmt::Display for Code {

@@ -176,7 +176,7 @@ impl Recorder {
         let tap = |name: &str, width: usize| model.tap(&format!("{}.{name}", design.name), width as u32);
         let y_valid = tap("y_valid", design.layers.len())?;
         let sample_end = tap("sample_end", 1)?;
-        let golden = Machine::new(design);
+        let golden = Machine::new(design).map_err(CosimError::Setup)?;
         Ok(Recorder { design: design.clone(), golden, hands, handles, y_valid, sample_end, bench })
     }
 

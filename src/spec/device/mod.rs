@@ -2,13 +2,14 @@
 //!
 //! `model` names the model, `preset` the numbers to start from; every other key changes one of them.
 
+mod compact;
 mod response;
 
 use std::fmt::Write;
 
-use super::error::{Code, Problem};
+use super::error::{Code, Problem, Span};
 use super::reader::{Found, Reader, Section};
-use super::{Backend, Device, DeviceModel};
+use super::{Backend, Design, Device, DeviceModel};
 
 /// Keys of `[device]`: `model`, `state_bits`, then those of the families.
 pub(super) const KEYS: &[&str] = &[
@@ -24,6 +25,25 @@ pub(super) const KEYS: &[&str] = &[
     "w_min",
     "w_max_dtod",
     "w_min_dtod",
+    "iv",
+    "r_on",
+    "r_off",
+    "w_on",
+    "w_off",
+    "v_on",
+    "v_off",
+    "k_on",
+    "k_off",
+    "alpha_on",
+    "alpha_off",
+    "window",
+    "window_p",
+    "g_low",
+    "g_high",
+    "v_read",
+    "v_max",
+    "rate_dtod",
+    "rate_ctoc",
 ];
 
 /// Families of models, as the user's `model` chooses them.
@@ -31,11 +51,12 @@ pub(super) const KEYS: &[&str] = &[
 enum Family {
     Ideal,
     Response(crate::device::response::Law),
+    Vteam,
 }
 
 /// Reads the model with its parameters; `state_bits` is read elsewhere. `None` where something is wrong.
 pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<DeviceModel>> {
-    let mut families = vec![("ideal", Family::Ideal)];
+    let mut families = vec![("ideal", Family::Ideal), ("vteam", Family::Vteam)];
     families.extend(response::MODELS.iter().map(|&(name, law)| (name, Family::Response(law))));
     let Found { value, span } = section.choice("model", &families).or(Family::Ideal)?;
     let value = match value {
@@ -43,6 +64,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<D
             foreign(reader, section, "ideal", &[]);
             DeviceModel::Ideal
         }
+        Family::Vteam => DeviceModel::Compact(compact::vteam(reader, section)?),
         Family::Response(law) => DeviceModel::Response(response::read(reader, section, law)?),
     };
     Some(Found { value, span })
@@ -71,15 +93,29 @@ pub(super) fn backend(reader: &Reader<'_>, model: &Option<Found<DeviceModel>>, b
     }
 }
 
+/// Devices that cannot make the weight changes that a layer's codes stand for. `places`: those of the layers.
+pub(super) fn drives(reader: &Reader<'_>, design: &Design, model: Option<Span>, places: &[(String, Option<Span>)]) {
+    let DeviceModel::Compact(cells) = &design.device.model else { return };
+    for (layer, (name, span)) in design.layers.iter().zip(places) {
+        if let Err(error) = cells.drive(&layer.geometry(design)) {
+            let problem = Problem::new(Code::DeviceDrive, format!("the device cannot serve layer `{name}`: {error}"));
+            let help = "lower `max_update` of the layer, raise `v_max`, or give longer pulses (`pulse_lsb`)";
+            reader.report(problem.at(model.clone(), "").also(span.clone(), "").help(help));
+        }
+    }
+}
+
 /// Writes the section in its canonical form.
 pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
     let model = match &device.model {
         DeviceModel::Ideal => "ideal",
+        DeviceModel::Compact(_) => "vteam",
         DeviceModel::Response(parameters) => response::name(parameters.law),
     };
     writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", device.state_bits)?;
     match &device.model {
         DeviceModel::Ideal => Ok(()),
+        DeviceModel::Compact(cells) => compact::write(out, cells),
         DeviceModel::Response(parameters) => response::write(out, parameters),
     }
 }
