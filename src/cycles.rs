@@ -5,6 +5,7 @@
 //!
 //! The host is taken to be ready always: the next beat of a sample is on offer in every cycle, an output beat is taken at once.
 
+use crate::golden::memory::{CellKind, CellOp, MemoryTrace};
 use crate::golden::{Mode, SampleTrace};
 use crate::phases::Phase;
 use crate::spec::{Backend, Design, Layer};
@@ -13,7 +14,7 @@ use crate::spec::{Backend, Design, Layer};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SampleCycles {
     /// Indexed by [`Phase::code`].
-    pub phases: [u64; Phase::ALL.len()],
+    pub phases: [u64; Phase::COUNT],
     /// Cycles in which at least one array reads, converts or writes.
     pub array_busy: u64,
 }
@@ -77,6 +78,9 @@ pub struct CycleModel {
     /// Beats of a full group of codes.
     group_beats: u64,
     pulse_lsb: u64,
+    /// Cycles of a cell's read at the macro, and from a cell's address to its pulse.
+    cell_read: u64,
+    cell_setup: u64,
     input: InputSide,
     /// Last cycle of the sample before, counted from the start of the run; the first load may begin in the cycle after.
     end: u64,
@@ -160,6 +164,8 @@ impl CycleModel {
             layers: design.layers.iter().map(|l| LayerTiming::new(design, l)).collect(),
             group_beats,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
+            cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),
+            cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             input: InputSide::new(design),
             end: 0,
             stage_free: 0,
@@ -185,10 +191,14 @@ impl CycleModel {
         let load = self.stage_free.max(valid);
         let loaded = load + x_beats + 1;
         // The sequencer does not trust the output side's word in the very cycle in which a vector enters it.
-        let ready = loaded.max(self.end + u64::from(self.sent_last));
-        let waits = valid.saturating_sub(self.end + 1);
+        let (held, held_busy) = self.memory(&trace.memory);
+        // After a refresh the sequencer needs a cycle to see that it is over.
+        let released = self.end + held + u64::from(held > 0);
+        let ready = loaded.max(self.end + u64::from(self.sent_last)).max(released);
+        let waits = valid.saturating_sub(self.end + held + 1);
+        cycles.phases[Phase::Memory.code() as usize] = held;
         cycles.phases[Phase::WaitInput.code() as usize] = waits;
-        cycles.phases[Phase::Load.code() as usize] = ready.max(self.end) - self.end - waits;
+        cycles.phases[Phase::Load.code() as usize] = ready.max(self.end) - self.end - held - waits;
         let start = ready + 1;
         let finish = match mode {
             Mode::Infer => self.infer(&mut cycles),
@@ -199,8 +209,25 @@ impl CycleModel {
         self.sent_last = mode == Mode::Infer;
         let x_done = load + x_beats;
         self.input.release(x_done.max(if mode == Mode::Train { start + finish.targets } else { 0 }) + 1);
-        cycles.array_busy = union(&mut self.busy);
+        cycles.array_busy = union(&mut self.busy) + held_busy;
         cycles
+    }
+
+    /// Sets the register of the memory controller that the model depends on, in cycles.
+    pub fn set_cell_setup(&mut self, cycles: u32) {
+        self.cell_setup = u64::from(cycles);
+    }
+
+    /// Cycles that the memory controller takes for a command or a refresh, and those of them in which an array works.
+    pub fn memory(&self, trace: &MemoryTrace) -> (u64, u64) {
+        let length = |op: &CellOp| match op.kind {
+            CellKind::Read => self.cell_read,
+            CellKind::Set | CellKind::Reset => self.cell_setup + u64::from(op.width),
+        };
+        let busy: u64 = trace.ops.iter().map(length).sum();
+        // Besides: a request per operation; fetch and take of a target; a judgement per code; the end of a cell; two looks at a pair.
+        let around = trace.ops.len() as u64 + 2 * trace.fetched + trace.judged + trace.stored + 2 * trace.pairs;
+        (busy + around, busy)
     }
 
     /// Forward reads; returns the transfer of the last code and the beats after it.

@@ -19,11 +19,22 @@ pub enum Phase {
     Update,
     /// The host has not taken the last output vector.
     WaitOutput,
+    /// The memory controller works and no sample may start. Only designs with a memory mode have it.
+    Memory,
 }
 
 impl Phase {
+    /// Phases of every design.
     pub const ALL: [Phase; 7] =
         [Phase::Idle, Phase::WaitInput, Phase::Load, Phase::Forward, Phase::Backward, Phase::Update, Phase::WaitOutput];
+
+    /// Number of phases, [`Phase::Memory`] included.
+    pub const COUNT: usize = Phase::ALL.len() + 1;
+
+    /// Phases of a design with or without a memory mode.
+    pub fn of(memory: bool) -> Vec<Phase> {
+        Phase::ALL.into_iter().chain(memory.then_some(Phase::Memory)).collect()
+    }
 
     /// Code in the STATUS register.
     pub const fn code(self) -> u32 {
@@ -40,6 +51,7 @@ impl Phase {
             Phase::Backward => "backward",
             Phase::Update => "update",
             Phase::WaitOutput => "wait_output",
+            Phase::Memory => "memory",
         }
     }
 }
@@ -86,6 +98,76 @@ impl Counter {
             Counter::Samples => "samples",
             Counter::Slots => "slots",
             Counter::SlotsSkipped => "slots_skipped",
+        }
+    }
+}
+
+/// A 64-bit counter of the memory controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemoryCounter {
+    /// Cycles in [`Phase::Memory`].
+    Cycles,
+    Reads,
+    Sets,
+    Resets,
+    Successes,
+    Failures,
+    /// Only with differential pairs.
+    Refreshed,
+}
+
+impl MemoryCounter {
+    const ALL: [MemoryCounter; 7] = [
+        MemoryCounter::Cycles,
+        MemoryCounter::Reads,
+        MemoryCounter::Sets,
+        MemoryCounter::Resets,
+        MemoryCounter::Successes,
+        MemoryCounter::Failures,
+        MemoryCounter::Refreshed,
+    ];
+
+    /// The counters of a design with so many memristors per weight, in register order.
+    pub fn of(devices: usize) -> &'static [MemoryCounter] {
+        if devices > 1 { &Self::ALL } else { &Self::ALL[..Self::ALL.len() - 1] }
+    }
+
+    /// Lower-case name; registers are `<NAME>_LO` and `<NAME>_HI`, Verilog ports `count_<name>`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MemoryCounter::Cycles => "memory_cycles",
+            MemoryCounter::Reads => "memory_reads",
+            MemoryCounter::Sets => "memory_sets",
+            MemoryCounter::Resets => "memory_resets",
+            MemoryCounter::Successes => "memory_successes",
+            MemoryCounter::Failures => "memory_failures",
+            MemoryCounter::Refreshed => "memory_refreshed",
+        }
+    }
+
+    /// The controller's port that says when to count; none for the cycles.
+    pub const fn event(self) -> Option<&'static str> {
+        match self {
+            MemoryCounter::Cycles => None,
+            MemoryCounter::Reads => Some("count_read"),
+            MemoryCounter::Sets => Some("count_set"),
+            MemoryCounter::Resets => Some("count_reset"),
+            MemoryCounter::Successes => Some("count_success"),
+            MemoryCounter::Failures => Some("count_failure"),
+            MemoryCounter::Refreshed => Some("count_refreshed"),
+        }
+    }
+
+    /// What it counts.
+    pub const fn doc(self) -> &'static str {
+        match self {
+            MemoryCounter::Cycles => "Cycles in phase memory",
+            MemoryCounter::Reads => "Reads of a single cell",
+            MemoryCounter::Sets => "SET pulses",
+            MemoryCounter::Resets => "RESET pulses",
+            MemoryCounter::Successes => "Cells programmed to within the tolerance",
+            MemoryCounter::Failures => "Cells that could not be programmed",
+            MemoryCounter::Refreshed => "Pairs refreshed",
         }
     }
 }

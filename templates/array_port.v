@@ -1,5 +1,5 @@
 `default_nettype none
-// Port to one array macro: runs forward reads, transposed reads and write slots, one at a time.
+// Port to one array macro: runs forward reads, transposed reads<% if memory %>, write slots and operations on single cells<% else %> and write slots<% endif %>, one at a time.
 //
 // Reads: the lines are driven while `op_valid` is high; the macro answers `adc_group` 0, 1, ... with `adc_valid`, a code
 // moves when `adc_valid` and `adc_ready` are both high. Writes: the ramp runs from `op_valid` on; the slot ends with its
@@ -18,14 +18,23 @@ module ${ name }$_array_port #(
     input  wire                  back_req,      // the column stage holds codes of a transposed read
     input  wire                  slot_req,      // both stages hold a write slot
     input  wire [PULSE_BITS-1:0] slot_longest,  // its longest pulse, at least 1
+<%- if memory %>
+    input  wire                  cell_req,      // an operation on one cell waits; only when no other request can come
+    input  wire                  cell_read,     // it is a read, else a pulse
+    input  wire                  pulse_last,    // the cell's pulse is in its last cycle or over
+<%- endif %>
     output wire                  take_fwd,      // this cycle moves the row stage to the rows
     output wire                  take_back,     // this cycle moves the column stage to the columns
     output wire                  take_slot,     // this cycle moves both
+<%- if memory %>
+    output wire                  take_cell,     // this cycle takes the cell operation
+    output wire                  cell_end,      // it ends with this cycle
+<%- endif %>
     output wire                  tick,          // a ramp step ends
     output wire [PULSE_BITS-1:0] ramp,          // number of the running ramp step
     output wire                  idle,          // no operation runs
     output wire                  op_valid,      // an operation runs
-    output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write
+    output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write<% if memory %>, 3 one cell<% endif %>
     output wire                  op_last,       // reads: last group; writes: last pulse cycle or waiting for op_ready
     input  wire                  op_ready,      // writes: the macro has taken the slot
     output wire [GROUP_BITS-1:0] adc_group,     // lines to convert: group g is lines g*ADCS and up
@@ -37,9 +46,15 @@ module ${ name }$_array_port #(
   localparam [1:0] KIND_FORWARD = 2'd0;
   localparam [1:0] KIND_BACK    = 2'd1;
   localparam [1:0] KIND_WRITE   = 2'd2;
+<%- if memory %>
+  localparam [1:0] KIND_CELL    = 2'd3;
+<%- endif %>
   localparam [1:0] ST_IDLE  = 2'd0;
   localparam [1:0] ST_READ  = 2'd1;
   localparam [1:0] ST_WRITE = 2'd2;
+<%- if memory %>
+  localparam [1:0] ST_CELL  = 2'd3;
+<%- endif %>
   localparam [31:0] FWD_LAST  = FWD_GROUPS - 1;
   localparam [31:0] BACK_LAST = BACK_GROUPS - 1;
   localparam [PULSE_BITS-1:0] RAMP_FIRST = 1;
@@ -59,11 +74,20 @@ module ${ name }$_array_port #(
   // The ramp stays at its last step until the macro is done.
   wire pulse_end = tick && (ramp_q == longest_q);
   wire write_end = writing && (pulse_end || pulsed_q) && op_ready;
+<%- if memory %>
+  wire on_cell   = state_q == ST_CELL;
+  assign cell_end = on_cell && (cell_read ? adc_valid : pulse_last && op_ready);
+  wire free      = (state_q == ST_IDLE) || read_end || write_end || cell_end;
+<%- else %>
   wire free      = (state_q == ST_IDLE) || read_end || write_end;
+<%- endif %>
 
   assign take_back = free && back_req;
   assign take_slot = free && slot_req && !back_req;
   assign take_fwd  = free && fwd_req && !slot_req && !back_req;
+<%- if memory %>
+  assign take_cell = free && cell_req && !fwd_req && !slot_req && !back_req;
+<%- endif %>
 
   always @* begin
     state_d = state_q;
@@ -82,6 +106,12 @@ module ${ name }$_array_port #(
         state_d = ST_READ;
         kind_d  = KIND_FORWARD;
       end
+<%- if memory %>
+      if (take_cell) begin
+        state_d = ST_CELL;
+        kind_d  = KIND_CELL;
+      end
+<%- endif %>
     end
   end
 
@@ -92,7 +122,7 @@ module ${ name }$_array_port #(
 
   always @(posedge clk) begin
     kind_q <= kind_d;
-    if (take_fwd || take_back) group_q <= {GROUP_BITS{1'b0}};
+    if (take_fwd || take_back<% if memory %> || take_cell<% endif %>) group_q <= {GROUP_BITS{1'b0}};
     else if (transfer) group_q <= group_q + GROUP_STEP;
     if (take_slot) begin
       longest_q <= slot_longest;
@@ -123,11 +153,11 @@ module ${ name }$_array_port #(
 
   assign ramp       = ramp_q;
   assign idle       = state_q == ST_IDLE;
-  assign op_valid   = reading || writing;
+  assign op_valid   = <% if memory %>state_q != ST_IDLE<% else %>reading || writing<% endif %>;
   assign op_kind    = kind_q;
   assign group_last = group_q == ((kind_q == KIND_BACK) ? BACK_LAST[GROUP_BITS-1:0] : FWD_LAST[GROUP_BITS-1:0]);
-  assign op_last    = (reading && group_last) || (writing && (pulse_end || pulsed_q));
+  assign op_last    = (reading && group_last) || (writing && (pulse_end || pulsed_q))<% if memory %> || (on_cell && (cell_read || pulse_last))<% endif %>;
   assign adc_group  = group_q;
-  assign adc_ready  = reading && path_ready;
+  assign adc_ready  = <% if memory %>(reading && path_ready) || (on_cell && cell_read)<% else %>reading && path_ready<% endif %>;
 endmodule
 `default_nettype wire

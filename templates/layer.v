@@ -54,6 +54,13 @@ module ${ name }$_layer #(
     output wire                           code_valid,   // a group's codes leave the macro in this cycle
     output wire                           code_last,    // it is the read's last group
     output wire [TAIL_BITS-1:0]           code_beats,   // beats in this group
+<%- if memory %>
+    input  wire                           cell_req,     // an operation on one cell waits
+    input  wire                           cell_read,    // it is a read, else a pulse
+    input  wire                           pulse_last,   // the cell's pulse is in its last cycle or over
+    output wire                           cell_take,    // it begins in the next cycle
+    output wire                           cell_end,     // it ends with this cycle
+<%- endif %>
     output wire                           unit_idle,    // the momentum unit has nothing left to fetch
     output wire                           port_idle,    // the array does nothing
     output wire                           slot_start,   // a write slot starts in the next cycle
@@ -196,9 +203,18 @@ module ${ name }$_layer #(
       .back_req    (back_req),
       .slot_req    (slot_req),
       .slot_longest(slot_longest),
+<%- if memory %>
+      .cell_req    (cell_req),
+      .cell_read   (cell_read),
+      .pulse_last  (pulse_last),
+<%- endif %>
       .take_fwd    (take_fwd),
       .take_back   (take_back),
       .take_slot   (take_slot),
+<%- if memory %>
+      .take_cell   (cell_take),
+      .cell_end    (cell_end),
+<%- endif %>
       .tick        (tick),
       .ramp        (ramp),
       .idle        (port_idle),
@@ -264,7 +280,12 @@ module ${ name }$_layer #(
   assign fwd_start  = take_fwd;
   assign back_start = take_back;
   assign slot_start = take_slot;
+<%- if memory %>
+  // Codes of single cells are not for the read path.
+  assign code_valid = adc_valid && adc_ready && (op_kind != 2'd3);
+<%- else %>
   assign code_valid = adc_valid && adc_ready;
+<%- endif %>
   assign code_last  = group_last;
   assign code_beats = !group_last ? TAIL_FULL[TAIL_BITS-1:0] : op_kind[0] ? TAIL_BACK[TAIL_BITS-1:0] : TAIL_FWD[TAIL_BITS-1:0];
 endmodule

@@ -11,6 +11,9 @@ module ${ name }$_perf #(
     input  wire              sample_end,   // a sample is finished
     input  wire [LAYERS-1:0] slot_start,   // a write slot starts
     input  wire [LAYERS-1:0] slot_skipped, // a stored pair gave no pulse
+<%- for event in memory %>
+    input  wire              ${ event }$,
+<%- endfor %>
 <%- for counter in counters %>
     output wire [63:0]       ${ counter.0 }$<% if !loop.last %>,<% endif %>
 <%- endfor %>

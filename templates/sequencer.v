@@ -24,6 +24,11 @@ module ${ name }$_sequencer #(
     input  wire                   first_done,    // last y beat of the first layer
     input  wire                   first_free,    // the first layer's row stage is no longer needed
     input  wire                   all_idle,      // all units and arrays are done
+<%- if memory %>
+    input  wire                   hold,          // the memory controller works or is about to: no sample may start
+    input  wire                   memory_busy,   // it works
+    output wire                   idle,          // no sample is in the machine
+<%- endif %>
     output wire                   busy,          // a sample is in the machine
     output wire [3:0]             phase,         // see the STATUS register
     output wire                   sample_end     // a sample is finished with this cycle
@@ -45,7 +50,7 @@ module ${ name }$_sequencer #(
   wire      out_ok = (out_free && !out_done) || (train && !emit);
 
   // A finished sample is followed at once by the next when that is loaded already.
-  wire [2:0] state_next_sample = !run ? ST_IDLE : (loaded_q && out_ok) ? ST_START : ST_WAIT;
+  wire [2:0] state_next_sample = !run ? ST_IDLE : (loaded_q && out_ok<% if memory %> && !hold<% endif %>) ? ST_START : ST_WAIT;
   wire       forward_end       = (state_q == ST_FORWARD) && (train ? error_done : out_done);
 
   always @* begin
@@ -106,6 +111,9 @@ module ${ name }$_sequencer #(
 
   // --- Status ------------------------------------------------------------------------------------------------------------
   reg [3:0] phase_now;
+<%- if memory %>
+  assign idle = state_q == ST_IDLE;
+<%- endif %>
   always @* begin
     case (state_q)
       ST_IDLE:               phase_now = PHASE_IDLE;
@@ -115,6 +123,10 @@ module ${ name }$_sequencer #(
       default:               phase_now = loaded_q ? (out_ok ? PHASE_LOAD : PHASE_WAIT_OUTPUT)
                                        : (loading_q || sample_valid) ? PHASE_LOAD : PHASE_WAIT_INPUT;
     endcase
+<%- if memory %>
+    // It works only while the machine is idle or waits.
+    if (memory_busy) phase_now = PHASE_MEMORY;
+<%- endif %>
   end
 
   assign phase      = phase_now;

@@ -47,6 +47,15 @@ module ${ name }$ (
     output wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag,
     output wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg,
     output wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on,
+<%- if let Some(m) = memory %>
+    output wire [1:0]  ${ l.name }$_cell_op,
+    output wire        ${ l.name }$_cell_device,
+    output wire [${ l.row_bits - 1 }$:0] ${ l.name }$_cell_row,
+    output wire [${ l.col_bits - 1 }$:0] ${ l.name }$_cell_col,
+    output wire [${ m.amp_bits - 1 }$:0] ${ l.name }$_cell_amp,
+    output wire [${ m.width_bits - 1 }$:0] ${ l.name }$_cell_width,
+    output wire        ${ l.name }$_cell_on,
+<%- endif %>
     output wire [${ l.group_bits - 1 }$:0] ${ l.name }$_adc_group,
     output wire        ${ l.name }$_adc_ready,
     input  wire        ${ l.name }$_adc_valid,
@@ -83,6 +92,13 @@ module ${ name }$ (
 <%- for counter in counters %>
   wire [63:0] ${ counter }$;
 <%- endfor %>
+<%- if let Some(m) = memory %>
+<%- for f in m.fields %>
+  wire ${ f.bits }$ ${ f.name }$;
+<%- endfor %>
+  wire        memory_hold;
+  wire        machine_idle;
+<%- endif %>
 <%- if !external %>
   wire                weight_valid;
   wire                weight_write;
@@ -150,7 +166,14 @@ module ${ name }$ (
 <%- for counter in counters %>
       .${ counter }$(${ counter }$),
 <%- endfor %>
+<%- if let Some(m) = memory %>
+<%- for f in m.fields %>
+      .${ f.name }$(${ f.name }$),
+<%- endfor %>
+      .busy          (sequencer_busy || input_busy || out_busy || memory_busy),
+<%- else %>
       .busy          (sequencer_busy || input_busy || out_busy),
+<%- endif %>
       .phase         (phase),
       .short_packet  (short_packet),
       .long_packet   (long_packet)
@@ -241,6 +264,11 @@ module ${ name }$ (
       .first_done  (y_valid[0] && y_last),
       .first_free  (unit_idle[0]),
       .all_idle    (&unit_idle && &port_idle),
+<%- if let Some(m) = memory %>
+      .hold        (memory_hold),
+      .memory_busy (memory_busy),
+      .idle        (machine_idle),
+<%- endif %>
       .busy        (sequencer_busy),
       .phase       (phase),
       .sample_end  (sample_end)
@@ -257,10 +285,77 @@ module ${ name }$ (
       .sample_end  (sample_end),
       .slot_start  (slot_start),
       .slot_skipped(slot_skipped),
+<%- if let Some(m) = memory %>
+<%- for event in m.events %>
+      .${ event }$(${ event }$),
+<%- endfor %>
+<%- endif %>
 <%- for counter in counters %>
       .${ counter }$(${ counter }$)<% if !loop.last %>,<% endif %>
 <%- endfor %>
   );
+
+<%- if let Some(m) = memory %>
+
+  // --- Memory controller ---------------------------------------------------------------------------------------------------------
+  wire [${ layers.len() - 1 }$:0] cell_req;
+  wire [${ layers.len() - 1 }$:0] cell_take;
+  wire [${ layers.len() - 1 }$:0] cell_end;
+  wire [${ layers.len() - 1 }$:0] cell_on;
+  wire                       cell_read;
+  wire                       pulse_last;
+  wire [1:0]                 cell_op;
+  wire                       cell_device;
+  wire [${ csr_row_bits - 1 }$:0] cell_row;
+  wire [${ csr_col_bits - 1 }$:0] cell_col;
+  wire [${ m.amp_bits - 1 }$:0] cell_amp;
+  wire [${ m.width_bits - 1 }$:0] cell_width;
+<%- for event in m.events %>
+  wire                       ${ event }$;
+<%- endfor %>
+
+  ${ name }$_memory_ctrl u_memory (
+      .clk              (aclk),
+      .rst_n            (rst_n),
+      .machine_idle     (machine_idle),
+      .hold             (memory_hold),
+<%- for f in m.fields %>
+      .${ f.port }$(${ f.name }$),
+<%- endfor %>
+<%- if m.pair %>
+      .trained          (sample_end && train),
+<%- endif %>
+      .cell_req         (cell_req),
+      .cell_take        (|cell_take),
+      .cell_end         (|cell_end),
+      .cell_code        (
+<%- for l in layers %>
+          ({${ adc_bits }${cell_end[${ loop.index0 }$]}} & ${ l.name }$_adc_code[${ adc_bits - 1 }$:0])<% if !loop.last %> |<% endif %>
+<%- endfor %>
+      ),
+      .cell_read        (cell_read),
+      .pulse_last       (pulse_last),
+      .cell_op          (cell_op),
+      .cell_device      (cell_device),
+      .cell_row         (cell_row),
+      .cell_col         (cell_col),
+      .cell_amp         (cell_amp),
+      .cell_width       (cell_width),
+      .cell_on          (cell_on),
+<%- for event in m.events %>
+      .${ event }$(${ event }$)<% if !loop.last %>,<% endif %>
+<%- endfor %>
+  );
+<%- for l in layers %>
+  assign ${ l.name }$_cell_op     = cell_op;
+  assign ${ l.name }$_cell_device = cell_device;
+  assign ${ l.name }$_cell_row    = cell_row[${ l.row_bits - 1 }$:0];
+  assign ${ l.name }$_cell_col    = cell_col[${ l.col_bits - 1 }$:0];
+  assign ${ l.name }$_cell_amp    = cell_amp;
+  assign ${ l.name }$_cell_width  = cell_width;
+  assign ${ l.name }$_cell_on     = cell_on[${ loop.index0 }$];
+<%- endfor %>
+<%- endif %>
 
   // --- Read path -----------------------------------------------------------------------------------------------------------------
   wire [${ layers.len() - 1 }$:0] fwd_start;
@@ -412,6 +507,13 @@ module ${ name }$ (
       .code_valid   (code_valid[${ loop.index0 }$]),
       .code_last    (code_last[${ loop.index0 }$]),
       .code_beats   (${ l.name }$_code_beats),
+<%- if let Some(m) = memory %>
+      .cell_req     (cell_req[${ loop.index0 }$]),
+      .cell_read    (cell_read),
+      .pulse_last   (pulse_last),
+      .cell_take    (cell_take[${ loop.index0 }$]),
+      .cell_end     (cell_end[${ loop.index0 }$]),
+<%- endif %>
       .unit_idle    (unit_idle[${ loop.index0 }$]),
       .port_idle    (port_idle[${ loop.index0 }$]),
       .slot_start   (slot_start[${ loop.index0 }$]),

@@ -1,10 +1,8 @@
 //! A crossbar: the cells of one layer with the periphery that turns sums into ADC codes.
 
-use crate::device::{
-    CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot, compact, response,
-};
+use crate::device::{CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot};
 use crate::fixed;
-use crate::spec::{Design, DeviceModel, Layer};
+use crate::spec::{Design, Layer, Memory};
 
 /// The array of one layer: `inputs + 1` rows (the last is the bias) by `outputs` columns.
 pub struct Crossbar {
@@ -41,14 +39,9 @@ impl Crossbar {
         let (rows, cols) = (layer.rows(), layer.outputs);
         let noise = Noise::new(design.training.seed, index as u64);
         let geometry = layer.geometry(design);
-        let cells = match &design.device.model {
-            DeviceModel::Ideal => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
-            DeviceModel::Compact(cells) => {
-                Cells::Memristors(Box::new(compact::CompactArray::new(cells, geometry, noise)?))
-            }
-            DeviceModel::Response(parameters) => {
-                Cells::Memristors(Box::new(response::ConstantStep::new(parameters, geometry, noise)))
-            }
+        let cells = match design.device.model.memristors(geometry, noise)? {
+            None => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
+            Some(memristors) => Cells::Memristors(memristors),
         };
         Ok(Crossbar {
             rows,
@@ -181,6 +174,11 @@ impl Crossbar {
             Cells::Ideal(_) => None,
             Cells::Memristors(cells) => Some(cells.conductance(at)),
         }
+    }
+
+    /// Code that the converter of the memory mode gives for one memristor; 0 for the `ideal` device.
+    pub fn cell_code(&self, at: CellAddress, memory: &Memory) -> u32 {
+        self.conductance(at).map_or(0, |siemens| memory.code(siemens))
     }
 
     /// A pulse on one memristor; nothing happens to the `ideal` device.

@@ -4,6 +4,7 @@ mod cache;
 mod cosim;
 mod doctor;
 mod generate;
+mod memory;
 mod new;
 mod timing;
 
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::spec::{self, Backend, Design, SpecErrors};
+use crate::spec::{self, Backend, Design, DeviceModel, SpecErrors};
 
 /// Synthesizable Verilog for memristor-crossbar training accelerators, checked against a golden memristor model
 #[derive(Debug, Parser)]
@@ -28,6 +29,7 @@ enum Command {
     New(new::Args),
     Generate(generate::Args),
     Cosim(Box<cosim::Args>),
+    Memory(memory::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
     // For those who work on memrtl itself.
@@ -43,6 +45,7 @@ pub fn run() -> ExitCode {
         Command::New(args) => new::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(&args),
         Command::Cosim(args) => cosim::run(&args),
+        Command::Memory(args) => memory::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Diagrams(args) => timing::run(&args),
@@ -64,12 +67,17 @@ fn report(error: &anyhow::Error) {
 }
 
 /// The design of a spec file, or of the built-in digits preset, with the choices of the command line put in.
-fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> Result<Design, SpecErrors> {
+fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> anyhow::Result<Design> {
     let mut design = match config {
         Some(path) => spec::load(path)?,
         None => spec::parse(spec::preset("digits").unwrap_or_default(), "preset digits", Path::new(""))?,
     };
     if let Some(backend) = backend {
+        if backend == Backend::Emulated && design.device.model != DeviceModel::Ideal {
+            anyhow::bail!(
+                "--backend emulated: the emulated array has the `ideal` device only; this spec has another `model`"
+            );
+        }
         design.array.backend = backend;
     }
     if let Some(seed) = seed {

@@ -2,15 +2,17 @@
 
 use verilated::Model;
 
+use super::cell_pins::CellPins;
 use super::pins::{self, LayerPins};
 use crate::array::Crossbar;
 use crate::device::NotFinite;
-use crate::spec::{Design, Layer};
+use crate::spec::Design;
 
 /// Codes on `op_kind`.
 const KIND_FORWARD: u64 = 0;
 const KIND_BACK: u64 = 1;
 const KIND_WRITE: u64 = 2;
+const KIND_CELL: u64 = 3;
 
 /// What an array saw on its pins in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,13 @@ pub enum Event {
     SlotEnd {
         cycles: u64,
     },
+    /// An operation on one cell has begun.
+    CellStart,
+    /// It is over; it is in [`ArrayPins::cell`].
+    CellEnd {
+        /// Width that the pins announced for a pulse.
+        announced: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,12 +47,16 @@ enum Operation {
     Idle,
     Read { back: bool, countdown: u32 },
     Write { since: u64 },
+    CellRead { countdown: u32 },
+    CellPulse,
 }
 
 /// The macro of one layer.
 pub struct ArrayPins {
     pins: LayerPins,
     operation: Operation,
+    /// Operations on single cells; none without a memory mode.
+    pub cell: Option<CellPins>,
     /// The crossbar behind the pins; none when the design emulates the array itself.
     pub crossbar: Option<Crossbar>,
     dac_bits: u32,
@@ -76,13 +89,15 @@ impl ArrayPins {
     pub fn new(
         model: &Model,
         design: &Design,
-        layer: &Layer,
+        index: usize,
         crossbar: Option<Crossbar>,
     ) -> Result<Self, verilated::Error> {
+        let layer = &design.layers[index];
         let cols = layer.outputs;
         Ok(ArrayPins {
             pins: LayerPins::find(model, design, layer)?,
             operation: Operation::Idle,
+            cell: CellPins::find(model, design, index, layer)?,
             crossbar,
             dac_bits: design.array.dac_bits,
             adc_bits: design.array.adc_bits,
@@ -123,7 +138,9 @@ impl ArrayPins {
     pub fn quiet(&self) -> u64 {
         match self.operation {
             // The bench's converters answer by their own clock, an emulated array's on its pins.
-            Operation::Read { countdown, .. } if self.pins.driven.is_some() => u64::from(countdown.saturating_sub(1)),
+            Operation::Read { countdown, .. } | Operation::CellRead { countdown } if self.pins.driven.is_some() => {
+                u64::from(countdown.saturating_sub(1))
+            }
             _ => u64::MAX,
         }
     }
@@ -131,7 +148,7 @@ impl ArrayPins {
     /// Lets `cycles` pass in which nothing happened on the pins.
     #[inline]
     pub fn pass(&mut self, cycles: u64) {
-        if let Operation::Read { countdown, .. } = &mut self.operation
+        if let Operation::Read { countdown, .. } | Operation::CellRead { countdown } = &mut self.operation
             && self.pins.driven.is_some()
         {
             *countdown -= cycles as u32;
@@ -141,6 +158,10 @@ impl ArrayPins {
     /// Adds the pins whose change is an event.
     pub fn watch(&self, watch: verilated::Watch) -> verilated::Watch {
         let watch = watch.changes(self.pins.op_valid).changes(self.pins.op_last).changes(self.pins.col_on);
+        let watch = match &self.cell {
+            Some(cell) => cell.watch(watch),
+            None => watch,
+        };
         match self.pins.driven {
             Some(_) => watch.changes(self.pins.adc_ready),
             None => watch.changes(self.pins.adc_valid).changes(self.pins.op_ready),
@@ -159,12 +180,55 @@ impl ArrayPins {
             Operation::Idle => self.begin(model, now, extra),
             Operation::Read { .. } => self.read(model, extra),
             Operation::Write { since } => self.write(model, now, since),
+            Operation::CellRead { .. } | Operation::CellPulse => self.cell_cycle(model, now),
         }
+    }
+
+    /// A cycle of an operation on one cell.
+    fn cell_cycle(&mut self, model: &mut Model, now: u64) -> Event {
+        let Some(cell) = &mut self.cell else { return Event::None };
+        cell.look(model, now);
+        let ended = match &mut self.operation {
+            Operation::CellRead { countdown } => {
+                *countdown = countdown.saturating_sub(1);
+                let offer = *countdown == 0;
+                if let Some(driven) = self.pins.driven {
+                    model.set(driven.adc_valid, u64::from(offer));
+                    if offer {
+                        pins::pack(model, driven.adc_code, self.adc_bits, &[cell.op.code]);
+                    }
+                }
+                offer && model.get(self.pins.adc_ready) == 1
+            }
+            Operation::CellPulse => model.get(self.pins.op_ready) == 1,
+            _ => false,
+        };
+        if !ended || model.get(self.pins.op_last) == 0 {
+            return Event::None;
+        }
+        let announced = cell.announced(model);
+        cell.end(model, now, self.crossbar.as_mut());
+        self.operation = Operation::Idle;
+        self.stray_pulse = self.first_on(model);
+        Event::CellEnd { announced }
     }
 
     /// First cycle of an operation.
     fn begin(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
         let kind = model.get(self.pins.op_kind);
+        if let (KIND_CELL, Some(cell)) = (kind, &mut self.cell) {
+            cell.begin(model, now, self.crossbar.as_ref());
+            self.operation = match cell.op.kind {
+                crate::golden::memory::CellKind::Read => {
+                    Operation::CellRead { countdown: self.settle + self.convert + extra }
+                }
+                _ => Operation::CellPulse,
+            };
+            if let Some(driven) = self.pins.driven {
+                model.set(driven.op_ready, 1);
+            }
+            return Event::CellStart;
+        }
         self.read_lines(model, kind);
         if kind == KIND_WRITE {
             self.widths.fill(0);
@@ -289,6 +353,7 @@ impl ArrayPins {
             Operation::Idle => Event::None,
             Operation::Read { .. } => self.read(model, extra),
             Operation::Write { since } => self.slot_end(model, now, since),
+            Operation::CellRead { .. } | Operation::CellPulse => self.cell_cycle(model, now),
         }
     }
 

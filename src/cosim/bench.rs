@@ -125,12 +125,14 @@ impl Bench {
             let crossbar = match design.array.backend {
                 Backend::External => {
                     let mut crossbar = Crossbar::new(design, index, layer)?;
-                    crossbar.load(&initial_states(design, index, layer));
+                    if !design.memory.as_ref().is_some_and(|m| m.program_initial) {
+                        crossbar.load(&initial_states(design, index, layer));
+                    }
                     Some(crossbar)
                 }
                 Backend::Emulated => None,
             };
-            arrays.push(ArrayPins::new(&model, design, layer, crossbar)?);
+            arrays.push(ArrayPins::new(&model, design, index, crossbar)?);
         }
         let layers = design.layers.len() as u32;
         let beat_bits = crate::rtl::max_beat_bits(design);
@@ -234,6 +236,11 @@ impl Bench {
         Ok(())
     }
 
+    /// Cycles of the running sample so far, or since the end of the last one.
+    pub fn measured(&self) -> SampleCycles {
+        self.measured
+    }
+
     /// Drops what the bench knows of operations and vectors in progress: the design was reset.
     pub fn forget(&mut self) {
         self.arrays.iter_mut().for_each(ArrayPins::abort);
@@ -273,7 +280,7 @@ impl Bench {
     /// The phase that the sequencer is in.
     pub fn phase(&self) -> Phase {
         let code = self.model.get(self.taps.phase) as usize;
-        *Phase::ALL.get(code).unwrap_or(&Phase::Idle)
+        *Phase::of(true).get(code).unwrap_or(&Phase::Idle)
     }
 
     /// One clock cycle.
@@ -367,7 +374,7 @@ impl Bench {
             if self.checking {
                 self.scoreboard.array_event(index, event, array, self.cycle)?;
             }
-            if matches!(event, Event::ForwardStart | Event::BackStart | Event::SlotStart) {
+            if matches!(event, Event::ForwardStart | Event::BackStart | Event::SlotStart | Event::CellStart) {
                 let event = array.same_cycle(&mut self.model, self.cycle, extra);
                 if self.checking {
                     self.scoreboard.array_event(index, event, array, self.cycle)?;

@@ -19,6 +19,19 @@ pub enum What {
     Operation,
     Output,
     State,
+    /// Operations on single cells, numbered from 0 in the command or refresh.
+    CellOperation,
+    CellDevice,
+    CellRow,
+    CellColumn,
+    CellAmplitude,
+    CellWidth,
+    CellSetup,
+    CellCode,
+    /// Result of a command, by column.
+    CellResult,
+    CellFailed,
+    Counter(&'static str),
     Cycles(&'static str),
 }
 
@@ -37,6 +50,17 @@ impl fmt::Display for What {
             What::Operation => "operation",
             What::Output => "network output",
             What::State => "device state of cell",
+            What::CellOperation => "kind (0 read, 1 SET, 2 RESET, 3 none) of cell operation",
+            What::CellDevice => "device of cell operation",
+            What::CellRow => "row of cell operation",
+            What::CellColumn => "column of cell operation",
+            What::CellAmplitude => "amplitude code of cell operation",
+            What::CellWidth => "pulse width in cycles of cell operation",
+            What::CellSetup => "cycles before the pulse of cell operation",
+            What::CellCode => "conductance code of cell operation",
+            What::CellResult => "conductance code that the bus reads for column",
+            What::CellFailed => "failure flag that the bus reads for column",
+            What::Counter(name) => return write!(f, "counter {name}, entry"),
             What::Cycles(phase) => return write!(f, "cycles of {phase}, entry"),
         })
     }
@@ -82,6 +106,12 @@ pub enum CosimError {
     Device { sample: u64, fault: crate::golden::DeviceFault },
     #[error(transparent)]
     Setup(#[from] crate::device::DeviceError),
+    #[error("no end of a command of the memory controller after {seen} cycles; the cycle model expects {expected}")]
+    MemoryWatchdog { seen: u64, expected: u64 },
+    #[error("the memory controller refused a command: the machine was at work, or there are no such cells")]
+    MemoryRefused,
+    #[error("the design has no memory mode: its spec has no `[memory]`")]
+    NoMemory,
     #[error("interrupted after {samples} samples")]
     Interrupted { samples: u64 },
 }

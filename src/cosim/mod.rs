@@ -3,7 +3,9 @@
 
 mod array_pins;
 mod bench;
+mod cell_pins;
 mod error;
+mod memory;
 mod pins;
 mod run;
 mod scoreboard;
@@ -11,5 +13,6 @@ mod summary;
 
 pub use bench::{Bench, Stalls, Step};
 pub use error::{CosimError, Mismatch, What};
+pub use memory::MemoryTotals;
 pub use run::{Options, Progress, Report, Session, Waves, build, float_net, run};
 pub use summary::{Epoch, Summary};

@@ -10,18 +10,20 @@ use verilated::{Cache, Library, ModelBuilder, Profile, TraceFormat, Verilator};
 
 use super::bench::{Bench, Stalls, Step};
 use super::error::CosimError;
+use super::memory::MemoryTotals;
 use super::pins;
 use super::summary::{Epoch, Summary};
 use crate::cycles::{CycleModel, SampleCycles};
 use crate::data::{self, Dataset};
 use crate::golden::float::{self, FloatLayer, FloatNet};
+use crate::golden::memory::MemoryTrace;
 use crate::golden::{Machine, Mode, SampleTrace, encode, initial_states};
 use crate::phases::Phase;
 use crate::rtl::Rtl;
 use crate::spec::{Backend, Design};
 
 /// Cycles beyond the prediction that a sample may take before the watchdog ends the run.
-const WATCHDOG_SLACK: u64 = 2_000;
+pub(super) const WATCHDOG_SLACK: u64 = 2_000;
 
 /// Waveform request.
 #[derive(Debug, Clone)]
@@ -153,6 +155,7 @@ pub fn run(
             float.train(&train.sample_f64(index), &target(design, class));
         }
         session.check_states()?;
+        session.check_memory_counters()?;
         let all: Vec<usize> = (0..test.len()).collect();
         let (rtl_right, golden_right) = session.samples(&test, &all, Mode::Infer, stop, &mut |s| tell(s, false))?;
         let share = |right: usize| right as f64 / test.len().max(1) as f64;
@@ -175,6 +178,7 @@ pub fn run(
 fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> Result<u64, CosimError> {
     const TRIED: usize = 16;
     let (mut golden, mut cycles, mut trace) = (Machine::new(design)?, CycleModel::new(design), SampleTrace::default());
+    golden.program_initial(design, &mut MemoryTrace::default())?;
     let mut mean = |data: &Dataset, mode: Mode| -> Result<u64, CosimError> {
         cycles.restart();
         let tried = data.len().min(TRIED);
@@ -220,9 +224,11 @@ pub fn float_net(design: &Design) -> FloatNet {
 pub struct Session {
     pub bench: Bench,
     pub golden: Machine,
-    design: Design,
-    cycles: CycleModel,
-    watchdog: u64,
+    pub(super) design: Design,
+    /// Phases of the design but idle.
+    phases: Vec<Phase>,
+    pub(super) cycles: CycleModel,
+    pub(super) watchdog: u64,
     /// Samples finished, training and inference.
     pub samples: u64,
     inferred: u64,
@@ -232,6 +238,8 @@ pub struct Session {
     inference: SampleCycles,
     slots: u64,
     skipped: u64,
+    /// What the memory controller has done.
+    pub memory: MemoryTotals,
 }
 
 impl Session {
@@ -247,10 +255,11 @@ impl Session {
                 bench.write_states(layer, golden.states(layer))?;
             }
         }
-        Ok(Session {
+        let mut session = Session {
             bench,
             golden,
             design: design.clone(),
+            phases: Phase::of(design.memory.is_some()).split_off(1),
             cycles: CycleModel::new(design),
             watchdog: options.watchdog,
             samples: 0,
@@ -260,7 +269,12 @@ impl Session {
             inference: SampleCycles::default(),
             slots: 0,
             skipped: 0,
-        })
+            memory: MemoryTotals::default(),
+        };
+        if design.memory.as_ref().is_some_and(|m| m.program_initial) {
+            session.program_initial()?;
+        }
+        Ok(session)
     }
 
     /// Runs samples of `data` in the given order; returns how many RTL and golden model classified right.
@@ -311,6 +325,7 @@ impl Session {
                 self.expect(data, next, mode, &mut expected)?;
             }
         }
+        self.settle_refresh()?;
         self.bench.checking = false;
         self.bench.write(control, modes)?;
         let mut waited = 0;
@@ -387,7 +402,7 @@ impl Session {
         };
         let board = &self.bench.scoreboard;
         // What waits for the host cannot be predicted when the host stalls at random.
-        let phases: &[Phase] = if self.bench.unhindered() { &Phase::ALL[1..] } else { &[] };
+        let phases: &[Phase] = if self.bench.unhindered() { &self.phases } else { &[] };
         board.end(&measured, phases, self.bench.cycle())?;
         for (layer, array) in self.bench.arrays.iter().enumerate() {
             if let (Mode::Train, Some(crossbar)) = (mode, &array.crossbar) {
@@ -409,6 +424,8 @@ impl Session {
             }
         }
         self.samples += 1;
+        self.memory.add(&self.bench.scoreboard.trace.memory);
+        self.memory.cycles += measured.phase(Phase::Memory);
         Ok(())
     }
 
@@ -493,11 +510,12 @@ impl Session {
             cycles_total: total,
             cycles_predicted: self.predicted.total(),
             cycles_per_sample: per(total, samples),
-            phases: Phase::ALL[1..].iter().map(|&p| (p.name().to_string(), self.trained.phase(p))).collect(),
+            phases: self.phases.iter().map(|&p| (p.name().to_string(), self.trained.phase(p))).collect(),
             array_busy: per(self.trained.array_busy, total),
             cycles_per_inference: per(self.inference.total(), self.inferred),
             slots: self.slots,
             slots_skipped: self.skipped,
+            memory: self.design.memory.is_some().then_some(self.memory),
             samples_per_second: self.samples as f64 / wall,
             simulated_cycles_per_second: self.bench.cycle() as f64 / wall,
             wall_seconds: wall,

@@ -3,6 +3,7 @@
 use super::array_pins::{ArrayPins, Event};
 use super::error::{Mismatch, What};
 use crate::cycles::SampleCycles;
+use crate::golden::memory::CellKind;
 use crate::golden::{Mode, SampleTrace};
 use crate::phases::Phase;
 use crate::spec::Design;
@@ -24,6 +25,10 @@ pub struct Scoreboard {
     /// Number of the sample since the start of the co-simulation.
     pub sample: u64,
     layers: Vec<LayerProgress>,
+    /// Cell operations seen, of those in `trace.memory`.
+    cells: usize,
+    /// Cycles before a pulse on a cell.
+    pub cell_setup: u64,
     names: Vec<String>,
     adcs: usize,
     pulse_lsb: u32,
@@ -38,6 +43,8 @@ impl Scoreboard {
             mode: Mode::Infer,
             sample: 0,
             layers: vec![LayerProgress::default(); design.layers.len()],
+            cells: 0,
+            cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             names: design.layers.iter().map(|l| l.name.clone()).collect(),
             adcs: design.array.adcs,
             pulse_lsb: design.timing.pulse_lsb,
@@ -48,6 +55,7 @@ impl Scoreboard {
     /// Forgets the progress of the last sample; `trace` and `predicted` hold the next one.
     pub fn begin(&mut self) {
         self.layers.fill(LayerProgress::default());
+        self.cells = 0;
     }
 
     fn mismatch(&self, layer: usize, what: What, index: usize, expected: i64, got: i64, cycle: u64) -> Mismatch {
@@ -76,10 +84,13 @@ impl Scoreboard {
 
     /// An event on the array pins of `layer`.
     pub fn array_event(&mut self, layer: usize, event: Event, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
-        let t = &self.trace.layers[layer];
+        if let Event::CellEnd { announced } = event {
+            return self.cell(layer, array, announced, cycle);
+        }
+        let Some(t) = self.trace.layers.get(layer) else { return Ok(()) };
         let p = self.layers[layer];
         match event {
-            Event::None => Ok(()),
+            Event::None | Event::CellStart | Event::CellEnd { .. } => Ok(()),
             Event::ForwardStart => self.lines_of_read(layer, false, array, cycle),
             Event::BackStart => self.lines_of_read(layer, true, array, cycle),
             Event::Codes { back, group } => {
@@ -133,6 +144,69 @@ impl Scoreboard {
         }
     }
 
+    /// An operation on one cell of `layer` has ended.
+    fn cell(&mut self, layer: usize, array: &ArrayPins, announced: u32, cycle: u64) -> Result<(), Mismatch> {
+        let index = self.cells;
+        let Some(pins) = &array.cell else { return Ok(()) };
+        let got = pins.op;
+        let Some(want) = self.trace.memory.ops.get(index).copied() else {
+            return Err(self.mismatch(layer, What::CellOperation, index, 3, got.kind as i64, cycle));
+        };
+        if let Some(col) = array.stray_pulse {
+            return Err(self.mismatch(layer, What::PulseWidth, col, 0, 1, cycle));
+        }
+        let pulse = want.kind != CellKind::Read;
+        let setup = if pulse { self.cell_setup } else { 0 };
+        let announced = if pulse { announced } else { 0 };
+        let checks = [
+            (What::CellOperation, want.kind as i64, got.kind as i64),
+            (What::CellDevice, want.at.device as i64, got.at.device as i64),
+            (What::CellRow, want.at.row as i64, got.at.row as i64),
+            (What::CellColumn, want.at.col as i64, got.at.col as i64),
+            (What::CellAmplitude, want.amplitude.into(), got.amplitude.into()),
+            (What::CellWidth, want.width.into(), got.width.into()),
+            (What::CellWidth, want.width.into(), announced.into()),
+            (What::CellSetup, setup as i64, pins.setup as i64),
+            (What::CellCode, want.code.into(), got.code.into()),
+        ];
+        if want.layer != layer {
+            return Err(self.mismatch(layer, What::CellOperation, index, 3, got.kind as i64, cycle));
+        }
+        for (what, expected, got) in checks {
+            if expected != got {
+                return Err(self.mismatch(layer, what, index, expected, got, cycle));
+            }
+        }
+        self.cells += 1;
+        Ok(())
+    }
+
+    /// All cell operations of a command or refresh must have happened.
+    pub fn cells_end(&self, cycle: u64) -> Result<(), Mismatch> {
+        match self.trace.memory.ops.get(self.cells) {
+            None => Ok(()),
+            Some(missing) => {
+                Err(self.mismatch(missing.layer, What::CellOperation, self.cells, missing.kind as i64, 3, cycle))
+            }
+        }
+    }
+
+    /// A difference of the memory mode.
+    pub fn memory(
+        &self,
+        layer: usize,
+        what: What,
+        index: usize,
+        expected: u64,
+        got: u64,
+        cycle: u64,
+    ) -> Result<(), Mismatch> {
+        if expected == got {
+            return Ok(());
+        }
+        Err(self.mismatch(layer, what, index, expected as i64, got as i64, cycle))
+    }
+
     /// The lines that a read drives, and the columns, none of which may be switched on.
     fn lines_of_read(&self, layer: usize, back: bool, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
         let t = &self.trace.layers[layer];
@@ -166,6 +240,7 @@ impl Scoreboard {
 
     /// The RTL says that the sample is finished: everything expected must have happened.
     pub fn end(&self, measured: &SampleCycles, phases: &[Phase], cycle: u64) -> Result<(), Mismatch> {
+        self.cells_end(cycle)?;
         for (index, (t, p)) in self.trace.layers.iter().zip(&self.layers).enumerate() {
             let checks = [
                 (What::AdcCode, t.read.len(), p.forward_codes),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::memory::MemoryTotals;
+
 /// Accuracies after one epoch, on the test set, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Epoch {
@@ -44,6 +46,9 @@ pub struct Summary {
     /// Write slots, and stored pairs passed over for want of a pulse.
     pub slots: u64,
     pub slots_skipped: u64,
+    /// What the memory controller has done; absent without a memory mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryTotals>,
     /// Training and inference samples per second of wall time, checks included.
     pub samples_per_second: f64,
     pub simulated_cycles_per_second: f64,

@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::ActivationTable;
+use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
 use super::momentum::{History, Slot};
 use crate::array::Crossbar;
 use crate::device::{DeviceError, NotFinite};
@@ -21,6 +22,8 @@ pub enum Mode {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SampleTrace {
     pub layers: Vec<LayerTrace>,
+    /// The refresh that comes before the sample; empty mostly.
+    pub memory: MemoryTrace,
 }
 
 /// Transactions of one layer's array and units. Vectors that the mode does not produce are empty.
@@ -62,6 +65,16 @@ pub struct DeviceFault {
     pub cell: NotFinite,
 }
 
+impl Arrays for Vec<LayerUnit> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    fn array(&mut self, layer: usize) -> &mut Crossbar {
+        &mut self[layer].array
+    }
+}
+
 struct LayerUnit {
     array: Crossbar,
     table: ActivationTable,
@@ -78,10 +91,15 @@ pub struct Machine {
     pub learning_rate: u32,
     pub momentum: u32,
     pub history: usize,
+    /// The memory controller of a design that has one.
+    pub memory: Option<Controller>,
+    /// A refresh comes before the next sample.
+    refresh_due: bool,
 }
 
 impl Machine {
-    /// Machine with the design's initial weights and register values.
+    /// Machine with the design's initial weights and register values. Weights that the memory controller programs are missing
+    /// until [`Machine::program_initial`].
     ///
     /// # Errors
     /// See [`Crossbar::new`].
@@ -92,7 +110,9 @@ impl Machine {
             .enumerate()
             .map(|(index, layer)| {
                 let mut array = Crossbar::new(design, index, layer)?;
-                array.load(&initial_states(design, index, layer));
+                if !design.memory.as_ref().is_some_and(|m| m.program_initial) {
+                    array.load(&initial_states(design, index, layer));
+                }
                 Ok(LayerUnit {
                     array,
                     table: ActivationTable::new(design, layer),
@@ -108,7 +128,50 @@ impl Machine {
             learning_rate: design.learning_rate_code(),
             momentum: design.momentum_code(),
             history: design.training.history,
+            memory: Controller::new(design),
+            refresh_due: false,
         })
+    }
+
+    /// Programs cells of a row to `targets`, one code per column; nothing without a memory mode.
+    pub fn program(&mut self, cells: RowCells, targets: &[u32], trace: &mut MemoryTrace) {
+        if let Some(controller) = &self.memory {
+            controller.program(cells, targets, &mut self.layers, trace);
+        }
+    }
+
+    /// Reads cells of a row; nothing without a memory mode.
+    pub fn read_cells(&mut self, cells: RowCells, trace: &mut MemoryTrace) {
+        if let Some(controller) = &self.memory {
+            controller.read(cells, &mut self.layers, trace);
+        }
+    }
+
+    /// Refreshes all pairs now; nothing without a memory mode.
+    pub fn refresh(&mut self, trace: &mut MemoryTrace) {
+        self.refresh_due = false;
+        if let Some(controller) = &mut self.memory {
+            controller.refresh(&mut self.layers, trace);
+        }
+    }
+
+    /// Whether the last training sample brought a refresh that [`Machine::run`] has not yet done.
+    pub fn refresh_due(&self) -> bool {
+        self.refresh_due
+    }
+
+    /// Programs the initial weights row by row, as the hardware does for its host, if the spec says so.
+    ///
+    /// # Errors
+    /// See [`Crossbar::new`].
+    pub fn program_initial(&mut self, design: &Design, trace: &mut MemoryTrace) -> Result<(), DeviceError> {
+        if !design.memory.as_ref().is_some_and(|m| m.program_initial) {
+            return Ok(());
+        }
+        for (cells, targets) in initial_rows(design)? {
+            self.program(cells, &targets, trace);
+        }
+        Ok(())
     }
 
     /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training only. `trace` takes what happened; it is
@@ -124,6 +187,10 @@ impl Machine {
         trace: &mut SampleTrace,
     ) -> Result<(), DeviceFault> {
         trace.layers.resize_with(self.layers.len(), LayerTrace::default);
+        trace.memory = MemoryTrace::default();
+        if self.refresh_due {
+            self.refresh(&mut trace.memory);
+        }
         self.forward(input, trace)?;
         for t in &mut trace.layers {
             t.y.clear();
@@ -135,6 +202,7 @@ impl Machine {
         if mode == Mode::Train {
             self.backward(target, trace)?;
             self.update(trace);
+            self.refresh_due = self.memory.as_mut().is_some_and(Controller::trained);
         }
         Ok(())
     }
@@ -216,6 +284,23 @@ impl Machine {
     pub fn age(&mut self, seconds: f64) {
         self.layers.iter_mut().for_each(|unit| unit.array.age(seconds));
     }
+}
+
+/// The rows of the initial weights with their target codes, in the order in which they are programmed.
+///
+/// # Errors
+/// See [`Crossbar::new`].
+pub fn initial_rows(design: &Design) -> Result<Vec<(RowCells, Vec<u32>)>, DeviceError> {
+    let mut rows = Vec::new();
+    for (layer, shape) in design.layers.iter().enumerate() {
+        for (device, targets) in initial_targets(design, layer)?.iter().enumerate() {
+            for (row, targets) in targets.chunks_exact(shape.outputs).enumerate() {
+                let cells = RowCells { layer, device, row, first_col: 0, last_col: shape.outputs - 1 };
+                rows.push((cells, targets.to_vec()));
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// Initial states of layer `index`: uniform, seeded per layer, bias row zero.

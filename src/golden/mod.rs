@@ -3,9 +3,10 @@
 mod activation;
 pub mod encode;
 pub mod float;
+pub mod memory;
 pub mod momentum;
 
 pub use activation::ActivationTable;
-pub use machine::{DeviceFault, LayerTrace, Machine, Mode, SampleTrace, initial_states};
+pub use machine::{DeviceFault, LayerTrace, Machine, Mode, SampleTrace, initial_rows, initial_states};
 
 mod machine;

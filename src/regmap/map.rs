@@ -10,7 +10,7 @@ const COUNTERS: u32 = 0x100;
 /// `"MRTL"`, the first letter in the most significant byte.
 const ID: u32 = u32::from_be_bytes(*b"MRTL");
 
-fn field(name: &'static str, lsb: u32, width: u32, access: Access, doc: impl Into<String>) -> Field {
+pub(super) fn field(name: &'static str, lsb: u32, width: u32, access: Access, doc: impl Into<String>) -> Field {
     Field { name, lsb, width, reset: 0, access, locked: false, range: None, doc: doc.into() }
 }
 
@@ -19,11 +19,11 @@ fn constant(name: &'static str, lsb: u32, width: u32, value: u32, doc: &str) -> 
 }
 
 /// The only field of a register that holds one number.
-fn number(name: &'static str, width: u32, reset: u32, range: (u32, u32), doc: impl Into<String>) -> Field {
+pub(super) fn number(name: &'static str, width: u32, reset: u32, range: (u32, u32), doc: impl Into<String>) -> Field {
     Field { reset, range: Some(range), ..field(name, 0, width, Access::ReadWrite, doc) }
 }
 
-fn register(name: &str, address: u32, doc: impl Into<String>, fields: Vec<Field>) -> Register {
+pub(super) fn register(name: &str, address: u32, doc: impl Into<String>, fields: Vec<Field>) -> Register {
     Register { name: name.to_string(), address, kind: Kind::Plain, fields, doc: doc.into() }
 }
 
@@ -41,12 +41,15 @@ impl RegMap {
     /// The registers of `design`.
     pub fn for_design(design: &Design) -> RegMap {
         let mut registers = identity(design);
-        registers.extend(control());
+        registers.extend(control(design));
         registers.extend(settings(design));
         if design.array.backend == Backend::Emulated {
             registers.extend(weights(design));
         }
         registers.extend(counters());
+        if let Some(memory) = &design.memory {
+            registers.extend(super::memory::registers(design, memory));
+        }
         RegMap { design: design.name.clone(), registers }
     }
 }
@@ -86,9 +89,10 @@ fn identity(design: &Design) -> Vec<Register> {
     ]
 }
 
-fn control() -> Vec<Register> {
+fn control(design: &Design) -> Vec<Register> {
     use Access::{ClearOnOne, Input, PulseOnOne, ReadWrite};
-    let phases = Phase::ALL.map(|p| format!("{} {}", p.code(), p.name())).join(", ");
+    let phases = Phase::of(design.memory.is_some());
+    let phases = phases.iter().map(|p| format!("{} {}", p.code(), p.name())).collect::<Vec<_>>().join(", ");
     let locked = |name, lsb, doc: &str| Field { locked: true, ..field(name, lsb, 1, ReadWrite, doc) };
     vec![
         register(

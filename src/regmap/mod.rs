@@ -4,6 +4,7 @@
 //! Bus: AXI4-Lite, 32-bit registers at byte addresses that are multiples of 4, 12-bit address space.
 
 mod map;
+mod memory;
 mod render;
 
 /// Version of the layout, readable in `VERSION`. To be raised when an address or a field's meaning changes.
@@ -55,8 +56,8 @@ pub struct Field {
     pub access: Access,
     /// Holds for a whole sample: a write that would change it while the machine is busy answers SLVERR.
     pub locked: bool,
-    /// Smallest and largest value that is taken; the field then is the only one of its register, at bit 0, and a write of any
-    /// other value to the whole register answers SLVERR.
+    /// Smallest and largest value that is taken; the field then begins at bit 0, no other one of its register is kept, and a
+    /// write of any other value to the bits up to the next field, or of the whole register, answers SLVERR.
     pub range: Option<(u32, u32)>,
     /// Meaning, with the unit.
     pub doc: String,

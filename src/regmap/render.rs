@@ -258,8 +258,9 @@ impl WritableView {
         for field in &fields {
             if let Some((min, max)) = field.range {
                 let (name, width) = (field.name, field.width);
-                if width < 32 {
-                    conditions.push(format!("wr_set[31:{width}] == {}'d0", 32 - width));
+                let end = register.fields.iter().map(|f| f.lsb).filter(|&lsb| lsb > field.lsb).min().unwrap_or(32);
+                if width < end {
+                    conditions.push(format!("wr_set[{}:{width}] == {}'d0", end - 1, end - width));
                 }
                 if min > 0 {
                     conditions.push(format!("{name}_new >= {width}'d{min}"));

@@ -3,6 +3,7 @@
 pub mod timing;
 
 pub mod figures;
+pub mod memory;
 
 use comfy_table::{CellAlignment, Table, presets};
 
@@ -26,7 +27,7 @@ pub fn cosim_table(s: &Summary) -> String {
         accuracy.add_row([format!("epoch {}", e.epoch), percent(e.rtl), percent(e.golden), percent(e.float)]);
     }
     let mut cycles = table(&["training, per sample", "cycles", "share"]);
-    for phase in &Phase::ALL[1..] {
+    for phase in &Phase::of(s.memory.is_some())[1..] {
         let count = s.phases.get(phase.name()).copied().unwrap_or(0);
         let per_sample = count as f64 / s.samples.max(1) as f64;
         let share = count as f64 / s.cycles_total.max(1) as f64;
@@ -42,6 +43,11 @@ pub fn cosim_table(s: &Summary) -> String {
     row("arrays busy (training)", percent(s.array_busy));
     row("write slots per sample", format!("{:.1}", s.slots as f64 / s.samples.max(1) as f64));
     row("cycles per inference", format!("{:.1}", s.cycles_per_inference));
+    if let Some(m) = s.memory {
+        row("cells programmed / failed", format!("{} / {}", m.successes, m.failures));
+        row("SET pulses, RESET pulses, cell reads", format!("{}, {}, {}", m.sets, m.resets, m.reads));
+        row("pairs refreshed", m.refreshed.to_string());
+    }
     row("samples per second", format!("{:.0}", s.samples_per_second));
     row("simulated cycles per second", format!("{:.3e}", s.simulated_cycles_per_second));
     row("wall time, build time", format!("{:.1} s, {:.1} s", s.wall_seconds, s.build_seconds));

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Module, bus};
+use super::{Module, bus, memory};
 use crate::golden::ActivationTable;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
@@ -21,8 +21,14 @@ macro_rules! plain {
 plain!(VectorMem, "vector_mem.v");
 plain!(RowDriver, "row_driver.v");
 plain!(ColDriver, "col_driver.v");
-plain!(ArrayPort, "array_port.v");
 plain!(ArrayEmulated, "array_emulated.v");
+
+#[derive(Template)]
+#[template(path = "array_port.v", escape = "none")]
+struct ArrayPort<'a> {
+    name: &'a str,
+    memory: bool,
+}
 
 #[derive(Template)]
 #[template(path = "momentum_unit.v", escape = "none")]
@@ -38,6 +44,7 @@ struct LayerTemplate<'a> {
     name: &'a str,
     unit: &'a str,
     history: bool,
+    memory: bool,
 }
 
 #[derive(Template)]
@@ -45,6 +52,7 @@ struct LayerTemplate<'a> {
 struct Sequencer<'a> {
     name: &'a str,
     phases: Vec<(String, u32)>,
+    memory: bool,
 }
 
 #[derive(Template)]
@@ -53,6 +61,8 @@ struct Perf<'a> {
     name: &'a str,
     /// Output name and increment.
     counters: Vec<(String, String)>,
+    /// Events of the memory controller.
+    memory: Vec<&'static str>,
 }
 
 #[derive(Template)]
@@ -152,6 +162,7 @@ struct Top<'a> {
     csr_col_bits: u32,
     counters: Vec<String>,
     layers: Vec<LayerSizes>,
+    memory: Option<memory::Wiring>,
 }
 
 /// Bits to hold the values `0 ..= last`, at least 1.
@@ -210,9 +221,10 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     add("_vector_mem", VectorMem { name }.render())?;
     add("_row_driver", RowDriver { name }.render())?;
     add("_col_driver", ColDriver { name }.render())?;
-    add("_array_port", ArrayPort { name }.render())?;
+    let with_memory = design.memory.is_some();
+    add("_array_port", ArrayPort { name, memory: with_memory }.render())?;
     add(&format!("_momentum_{unit}"), MomentumTemplate { name, unit, history }.render())?;
-    add("_layer", LayerTemplate { name, unit, history }.render())?;
+    add("_layer", LayerTemplate { name, unit, history, memory: with_memory }.render())?;
 
     let tables = activation_tables(design);
     for (table, layer) in &tables {
@@ -221,9 +233,13 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     let uses: Vec<TableUse> = tables.into_iter().map(|(u, _)| u).collect();
     add("_read_path", read_path(design, &uses).render())?;
 
-    let phases = Phase::ALL.iter().map(|p| (p.name().to_uppercase(), p.code())).collect();
-    add("_sequencer", Sequencer { name, phases }.render())?;
-    add("_perf", Perf { name, counters: counters() }.render())?;
+    let phases = Phase::of(with_memory).iter().map(|p| (p.name().to_uppercase(), p.code())).collect();
+    add("_sequencer", Sequencer { name, phases, memory: with_memory }.render())?;
+    let events = design.memory.as_ref().map_or(Vec::new(), memory::events);
+    add("_perf", Perf { name, counters: counters(design), memory: events }.render())?;
+    if let Some(mode) = &design.memory {
+        add("_memory_ctrl", memory::controller(design, mode).render())?;
+    }
     if design.array.backend == Backend::Emulated {
         add("_array_emulated", ArrayEmulated { name }.render())?;
     }
@@ -236,8 +252,8 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
 }
 
 /// Counter outputs of the performance block and what each adds per cycle.
-fn counters() -> Vec<(String, String)> {
-    Counter::ALL
+fn counters(design: &Design) -> Vec<(String, String)> {
+    let mut counters: Vec<(String, String)> = Counter::ALL
         .iter()
         .map(|&counter| {
             let add = match counter {
@@ -250,7 +266,9 @@ fn counters() -> Vec<(String, String)> {
             };
             (format!("count_{}", counter.name()), add)
         })
-        .collect()
+        .collect();
+    counters.extend(design.memory.iter().flat_map(memory::counters));
+    counters
 }
 
 /// Distinct tables; layers with the same function and full scales share one.
@@ -396,7 +414,8 @@ fn top(design: &Design) -> Top<'_> {
         csr_layer_bits: bits_for(layers.len() - 1),
         csr_row_bits: max(|l| l.row_bits),
         csr_col_bits: max(|l| l.col_bits),
-        counters: Counter::ALL.iter().map(|c| format!("count_{}", c.name())).collect(),
+        counters: counters(design).into_iter().map(|(name, _)| name).collect(),
         layers,
+        memory: design.memory.as_ref().map(|mode| memory::wiring(design, mode)),
     }
 }

@@ -4,6 +4,7 @@ pub mod bus;
 mod core;
 pub mod emit;
 mod layout;
+mod memory;
 
 use serde::Serialize;
 

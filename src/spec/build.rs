@@ -11,11 +11,11 @@ use super::error::{Code, Problem, Span};
 use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
-use super::{Activation, Array, Design, Device, Layer, Shifts, device};
+use super::{Activation, Array, Design, Device, Layer, Shifts, device, memory};
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
-const TOP: &[&str] = &["name", "network", "training", "array", "device", "timing", "data"];
+const TOP: &[&str] = &["name", "network", "training", "array", "device", "timing", "memory", "data"];
 const NETWORK: &[&str] = &["inputs", "layers"];
 const LAYER: &[&str] = &[
     "name",
@@ -45,6 +45,8 @@ pub(super) const SCHEMA: Schema = &[
     ("[array]", ARRAY),
     ("[device]", device::KEYS),
     ("[timing]", TIMING),
+    ("[memory]", memory::KEYS),
+    ("set", memory::RAMP_KEYS),
     ("[data]", DATA),
     ("idx", IDX),
 ];
@@ -82,6 +84,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let timing = sections::timing(reader, &top.section("timing", TIMING));
     let data = sections::data(reader, &top.section("data", DATA), base_dir);
 
+    let memory = top.get("memory").map(|_| top.section("memory", memory::KEYS));
+
     let layers = layers?;
     layer_names(reader, &layers, name.as_deref());
     if let (Some(data), Some(inputs)) = (&data, &inputs) {
@@ -117,7 +121,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));
 
     let model = model?;
-    let design = Design {
+    let mut design = Design {
         name: name?,
         inputs: inputs?.value,
         layers: assemble(&params, &places)?,
@@ -125,10 +129,14 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         array: params.array(),
         device: Device { model: model.value, state_bits: params.state_bits },
         timing: timing?,
+        memory: None,
         data: data?.data,
         spec_hash: String::new(),
     };
     device::drives(reader, &design, model.span, &places.layers);
+    if let Some(section) = memory {
+        design.memory = Some(memory::read(reader, &section, &design)?);
+    }
     Some(design)
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, MomentumUnit, Optimizer, Training, device,
+    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, Memory, MomentumUnit, Optimizer, Training,
+    device,
 };
 
 /// Hex digits of the hash.
@@ -61,6 +62,9 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     device::write(out, &d.device)?;
     writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;
     writeln!(out, "adc_conversion = {:?}\npulse_lsb = {:?}", timing.adc_conversion_ns, timing.pulse_lsb_ns)?;
+    if let Some(memory) = &d.memory {
+        super::memory::write(out, memory)?;
+    }
     writeln!(out, "\n[data]")?;
     match &d.data.written {
         DataSource::Digits => writeln!(out, "set = \"digits\"")?,
@@ -89,7 +93,12 @@ fn activation(activation: Activation) -> &'static str {
 impl Design {
     /// Takes the hash again after a field was changed, for example the backend by a command-line option.
     pub fn refresh_hash(&mut self) {
-        let digest = Sha256::digest(canonical_toml(&self.hardware()).as_bytes());
+        let mut hardware = canonical_toml(&self.hardware());
+        if let Some(memory) = &self.memory {
+            // Reset values of registers, and whether there is a second device, follow from the memristors.
+            hardware.push_str(&format!("{} {:?}", memory.devices, memory.refresh_codes()));
+        }
+        let digest = Sha256::digest(hardware.as_bytes());
         self.spec_hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.spec_hash.truncate(HASH_DIGITS);
     }
@@ -101,6 +110,7 @@ impl Design {
         let data = Data { source: DataSource::Digits, written: DataSource::Digits, test_fraction: 0.5 };
         // Memristors sit behind the array's pins.
         let device = Device { model: DeviceModel::Ideal, ..self.device.clone() };
-        Design { training, data, device, ..self.clone() }
+        let memory = self.memory.clone().map(|memory| Memory { program_initial: false, ..memory });
+        Design { training, data, device, memory, ..self.clone() }
     }
 }

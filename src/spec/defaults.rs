@@ -29,4 +29,15 @@ pub(super) const CLOCK: f64 = 2.0;
 pub(super) const READ_SETTLE: f64 = 10.0;
 pub(super) const ADC_CONVERSION: f64 = 10.0;
 
+/// Volts; assumed, as are the pulses.
+pub(super) const AMPLITUDE_LSB: f64 = 0.05;
+pub(super) const ATTEMPTS: i64 = 1000;
+/// Start, stop and step in volts.
+pub(super) const PULSE_AMPLITUDE: [f64; 3] = [0.5, 1.5, 0.1];
+/// Start, stop and step in pulse-width units.
+pub(super) const PULSE_WIDTH: [f64; 3] = [1.0, 16.0, 1.0];
+/// Shares of the conductance range (aihwkit's PCM preset).
+pub(super) const REFRESH_UPPER: f64 = 0.75;
+pub(super) const REFRESH_LOWER: f64 = 0.25;
+
 pub(super) const TEST_FRACTION: f64 = 0.2;

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::device::{Geometry, compact, response};
+use super::Memory;
+use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, response};
 use crate::fixed;
 
 /// Fraction bits of the learning-rate register: 16 bits, unsigned, `0 <= eta < 4`.
@@ -32,6 +33,8 @@ pub struct Design {
     pub array: Array,
     pub device: Device,
     pub timing: Timing,
+    /// The arrays as plain memory; `None`: no controller is generated.
+    pub memory: Option<Memory>,
     pub data: Data,
     /// First 16 hex digits of the SHA-256 of the canonical spec (all defaults filled in) without what only concerns a run:
     /// epochs, seed, initial weights, data. The same hash means the same Verilog.
@@ -167,6 +170,44 @@ pub enum DeviceModel {
     Compact(compact::CompactCells),
     /// A measured or assumed pulse response.
     Response(response::Parameters),
+}
+
+/// What the memory mode needs to know of a kind of device.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// Memristors per weight.
+    pub devices: usize,
+    /// Lowest and highest conductance in siemens.
+    pub conductance: (f64, f64),
+}
+
+impl DeviceModel {
+    /// Memristors of an array; `None` for the `ideal` device.
+    ///
+    /// # Errors
+    /// Devices that cannot be driven as the geometry asks for.
+    pub fn memristors(&self, geometry: Geometry, noise: Noise) -> Result<Option<Box<dyn Memristors>>, DeviceError> {
+        Ok(match self {
+            DeviceModel::Ideal => None,
+            DeviceModel::Compact(cells) => Some(Box::new(compact::CompactArray::new(cells, geometry, noise)?)),
+            DeviceModel::Response(parameters) => {
+                Some(Box::new(response::ConstantStep::new(parameters, geometry, noise)))
+            }
+        })
+    }
+}
+
+impl Design {
+    /// What a single cell is like; `None` for the `ideal` device.
+    ///
+    /// # Errors
+    /// As for [`DeviceModel::memristors`].
+    pub fn cell(&self) -> Result<Option<Cell>, DeviceError> {
+        let Some(layer) = self.layers.first() else { return Ok(None) };
+        let one = Geometry { rows: 1, cols: 1, ..layer.geometry(self) };
+        let cells = self.device.model.memristors(one, Noise::new(0, 0))?;
+        Ok(cells.map(|cells| Cell { devices: cells.devices(), conductance: cells.conductance_range() }))
+    }
 }
 
 /// Times in ns as given, and the clock cycles that follow (rounded up).

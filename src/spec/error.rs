@@ -55,6 +55,8 @@ pub enum Code {
     DeviceBackend = 21,
     /// A device that cannot be driven as the layer's codes ask for.
     DeviceDrive = 22,
+    /// The memory mode contradicts itself, the device or the array.
+    Memory = 30,
 }
 
 impl fmt::Display for Code {

@@ -9,6 +9,7 @@ mod design;
 mod device;
 mod error;
 mod ident;
+mod memory;
 mod reader;
 mod sections;
 
@@ -21,6 +22,7 @@ pub use canonical::canonical_toml;
 pub use derive::AccumulatorBits;
 pub use design::*;
 pub use error::{Code, SpecErrors};
+pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
 
 use error::Problem;
 

@@ -338,6 +338,18 @@ impl<'r> Section<'r> {
         }
     }
 
+    /// `true` or `false`.
+    pub fn flag(&self, key: &str) -> Entry<bool> {
+        let Some((k, v)) = self.get(key) else { return Entry::Absent };
+        match v.get_ref() {
+            DeValue::Boolean(flag) => Entry::Given(*flag, entry_span(k, v)),
+            _ => {
+                self.wrong_type(k, v, "true or false", None);
+                Entry::Bad
+            }
+        }
+    }
+
     /// One of the given words.
     pub fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Entry<T> {
         let (word, span) = match self.text(key) {
