@@ -17,3 +17,4 @@ pub mod regmap;
 pub mod report;
 pub mod rtl;
 pub mod spec;
+pub mod train;

@@ -7,6 +7,7 @@ mod generate;
 mod memory;
 mod new;
 mod timing;
+mod train;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -30,6 +31,7 @@ enum Command {
     Generate(generate::Args),
     Cosim(Box<cosim::Args>),
     Memory(memory::Args),
+    Train(train::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
     // For those who work on memrtl itself.
@@ -46,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Cosim(args) => cosim::run(&args),
         Command::Memory(args) => memory::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Diagrams(args) => timing::run(&args),

@@ -5,8 +5,16 @@ use crate::spec::{Activation, Design};
 
 /// DAC codes of a sample: values 0 to 1, 1 being the full scale of the first layer's inputs.
 pub fn input_codes(design: &Design, sample: &[f32]) -> Vec<i32> {
+    let mut codes = Vec::new();
+    input_codes_into(design, sample, &mut codes);
+    codes
+}
+
+/// The same into memory of the caller's.
+pub fn input_codes_into(design: &Design, sample: &[f32], codes: &mut Vec<i32>) {
     let max = fixed::max_code(design.array.dac_bits) as f64;
-    sample.iter().map(|&v| (f64::from(v) * max).round() as i32).collect()
+    codes.clear();
+    codes.extend(sample.iter().map(|&v| (f64::from(v) * max).round() as i32));
 }
 
 /// Target codes of a class: 1 at the class, elsewhere 0 (tanh: -1), in the full scale of the output layer.

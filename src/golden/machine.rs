@@ -2,6 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 
 use super::ActivationTable;
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
@@ -196,8 +197,10 @@ impl Machine {
             t.y.clear();
             t.drive.clear();
             t.back.clear();
-            t.slots.clear();
             t.pairs = 0;
+            if mode == Mode::Infer {
+                t.slots.clear();
+            }
         }
         if mode == Mode::Train {
             self.backward(target, trace)?;
@@ -255,7 +258,7 @@ impl Machine {
 
     fn update(&mut self, trace: &mut SampleTrace) {
         for (unit, t) in self.layers.iter_mut().zip(&mut trace.layers) {
-            t.slots = unit.history.step(&t.x, &t.y, self.learning_rate, self.momentum, self.history);
+            unit.history.step(&t.x, &t.y, self.learning_rate, self.momentum, self.history, &mut t.slots);
             t.pairs = unit.history.len().min(self.history);
             for slot in &t.slots {
                 unit.array.write(&slot.x, &slot.pulses);
@@ -273,6 +276,15 @@ impl Machine {
     /// State words of layer `index`, see [`Crossbar::states`].
     pub fn states(&self, index: usize) -> &[i32] {
         self.layers[index].array.states()
+    }
+
+    /// SHA-256 of the states of all layers (little-endian 32 bit, in order), first 16 hex digits.
+    pub fn states_hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for state in self.layers.iter().flat_map(|unit| unit.array.states()) {
+            hash.update(state.to_le_bytes());
+        }
+        hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
     /// The array of layer `index`.

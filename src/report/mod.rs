@@ -4,6 +4,9 @@ pub mod timing;
 
 pub mod figures;
 pub mod memory;
+mod train;
+
+pub use train::train_table;
 
 use comfy_table::{CellAlignment, Table, presets};
 

@@ -14,13 +14,23 @@ pub struct History {
     width_shift: u32,
     capacity: usize,
     /// Newest first.
-    pairs: VecDeque<(Vec<i32>, Vec<i32>)>,
+    pairs: VecDeque<Pair>,
+    /// Slots of former steps, for their memory.
+    spare: Vec<Slot>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Pair {
+    x: Vec<i32>,
+    y: Vec<i32>,
+    /// Largest magnitude of y.
+    largest: i32,
 }
 
 impl History {
     /// An empty ring of `capacity` pairs; `width_shift` as in [`crate::spec::Shifts::width`].
     pub fn new(capacity: usize, pulse_bits: u32, width_shift: u32) -> Self {
-        History { pulse_bits, width_shift, capacity, pairs: VecDeque::with_capacity(capacity + 1) }
+        History { pulse_bits, width_shift, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
     }
 
     /// Pairs stored.
@@ -37,31 +47,38 @@ impl History {
         self.pairs.clear();
     }
 
-    /// Stores the pair of this step (`x` with bias) and returns the slots to write, newest pair first.
+    /// Stores the pair of this step (`x` with bias) and puts the slots to write into `slots`, newest pair first.
     ///
     /// `eta` is the learning-rate register, `gamma` the momentum register, `depth` the number of pairs in use. Pairs whose
     /// widths all round to zero give no slot.
-    pub fn step(&mut self, x: &[i32], y: &[i32], eta: u32, gamma: u32, depth: usize) -> Vec<Slot> {
+    pub fn step(&mut self, x: &[i32], y: &[i32], eta: u32, gamma: u32, depth: usize, slots: &mut Vec<Slot>) {
         let mut pair = if self.pairs.len() == self.capacity { self.pairs.pop_back() } else { None }.unwrap_or_default();
-        pair.0.clear();
-        pair.0.extend_from_slice(x);
-        pair.1.clear();
-        pair.1.extend_from_slice(y);
+        pair.x.clear();
+        pair.x.extend_from_slice(x);
+        pair.y.clear();
+        pair.y.extend_from_slice(y);
+        pair.largest = y.iter().map(|y| y.abs()).max().unwrap_or(0);
         self.pairs.push_front(pair);
 
+        self.spare.append(slots);
         let mut scale = Scale::new(eta);
-        let mut slots = Vec::new();
-        for (age, (x, y)) in self.pairs.iter().take(depth).enumerate() {
+        for (age, pair) in self.pairs.iter().take(depth).enumerate() {
             let factor = scale.factor();
             scale.decay(gamma);
-            let largest = y.iter().map(|y| y.abs()).max().unwrap_or(0);
-            let longest = self.width(largest, factor);
+            let longest = self.width(pair.largest, factor);
             if longest > 0 {
-                let pulses = y.iter().map(|&y| self.width(y.abs(), factor) * y.signum()).collect();
-                slots.push(Slot { age, x: x.clone(), pulses, longest: longest as u32 });
+                let mut slot = self.spare.pop().unwrap_or_default();
+                slot.age = age;
+                slot.longest = longest as u32;
+                slot.x.clear();
+                slot.x.extend_from_slice(&pair.x);
+                slot.pulses.clear();
+                slot.pulses.extend(pair.y.iter().map(|&y| self.width(y.abs(), factor) * y.signum()));
+                slots.push(slot);
             }
         }
-        slots
+        // No step needs more than it has pairs; what a caller's trace brings along from elsewhere is not kept.
+        self.spare.truncate(self.capacity);
     }
 
     fn width(&self, magnitude: i32, factor: i64) -> i32 {
@@ -106,13 +123,19 @@ mod tests {
         }
     }
 
+    fn step(h: &mut History, x: i32, y: i32, gamma: u32, depth: usize) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        h.step(&[x], &[y], 16384, gamma, depth, &mut slots);
+        slots
+    }
+
     #[test]
     fn pairs_leave_after_capacity_steps() {
         let mut h = History::new(2, 8, 14);
-        h.step(&[1], &[10], 16384, 65535, 2);
-        h.step(&[2], &[0], 16384, 65535, 2);
+        step(&mut h, 1, 10, 65535, 2);
+        step(&mut h, 2, 0, 65535, 2);
         // The silent pair of age 1 gives no slot, the first pair has left.
-        let slots = h.step(&[3], &[-5], 16384, 65535, 2);
+        let slots = step(&mut h, 3, -5, 65535, 2);
         assert_eq!(slots, [Slot { age: 0, x: vec![3], pulses: vec![-5], longest: 5 }]);
     }
 
@@ -120,7 +143,19 @@ mod tests {
     fn gamma_zero_is_plain_sgd() {
         let (mut h, mut plain) = (History::new(4, 8, 14), History::new(1, 8, 14));
         for k in 1..6 {
-            assert_eq!(h.step(&[k], &[k * 7], 16384, 0, 4), plain.step(&[k], &[k * 7], 16384, 0, 1));
+            assert_eq!(step(&mut h, k, k * 7, 0, 4), step(&mut plain, k, k * 7, 0, 1));
+        }
+    }
+
+    #[test]
+    fn slots_of_former_steps_leave_nothing_behind() {
+        let (mut h, mut fresh) = (History::new(3, 8, 14), History::new(3, 8, 14));
+        let mut slots = Vec::new();
+        for k in 1..8 {
+            h.step(&[k, 2], &[k * 9 - 30, 5], 16384, 40000, 3, &mut slots);
+            let mut own = Vec::new();
+            fresh.step(&[k, 2], &[k * 9 - 30, 5], 16384, 40000, 3, &mut own);
+            assert_eq!(slots, own);
         }
     }
 }

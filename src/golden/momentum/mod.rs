@@ -5,7 +5,7 @@ mod history;
 pub use history::History;
 
 /// One write slot: the pulses of all columns that go out together with one vector of row codes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slot {
     /// How many samples ago the pair was stored; 0 is the current one.
     pub age: usize,
