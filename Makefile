@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim generate-rtl test test-long bench diagrams reference lint clean
+.PHONY: help setup cosim train generate-rtl test test-long bench bench-devices peers-devices diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -18,6 +18,9 @@ setup: ## check the tools and install the missing ones (Debian, Ubuntu)
 
 cosim: setup ## train the digits through the generated RTL, every value checked
 	$(MEMRTL) cosim $(ARGS)
+
+train: setup ## train the golden model alone, e.g. ARGS="--seeds 1..8"
+	$(MEMRTL) train $(ARGS)
 
 generate-rtl: setup ## write the committed reference design to rtl/
 	$(MEMRTL) generate --config presets/digits.toml --backend emulated --out rtl $(ARGS)
@@ -35,6 +38,12 @@ test-long: setup ## all tests, the long ones (hundreds of random designs) includ
 
 bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)
 	$(CARGO) bench --bench cosim
+
+bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json)
+	$(CARGO) bench --bench devices
+
+peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
+	./benches/peers/devices/setup.sh
 
 diagrams: setup ## draw the timing diagrams of docs/array-macro.md again
 	$(MEMRTL) diagrams

@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use crate::cosim::float_net;
 use crate::data::{self, DataError, Dataset};
+use crate::device::DeviceError;
 use crate::golden::float::{self, FloatNet};
+use crate::golden::memory::MemoryTrace;
 use crate::golden::{DeviceFault, Machine, Mode, SampleTrace, encode};
 use crate::spec::{Design, Device, MomentumUnit};
 
@@ -107,8 +109,10 @@ pub enum TrainError {
     Data(#[from] DataError),
     #[error("no seed to train")]
     NoSeeds,
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     #[error("seed {seed}, sample {sample}: {fault}")]
-    Device { seed: u64, sample: u64, fault: DeviceFault },
+    Fault { seed: u64, sample: u64, fault: DeviceFault },
     #[error("interrupted: seed {seed} stopped after {samples} samples, nothing is written")]
     Interrupted { seed: u64, samples: u64 },
     #[error("{jobs} threads cannot be had: {cause}")]
@@ -195,7 +199,7 @@ fn run(
     let mut design = design.clone();
     design.training.seed = seed;
     let (train, test) = split(&design, data, seed, options.limit)?;
-    let mut trainer = Trainer::new(&design);
+    let mut trainer = Trainer::new(&design)?;
     let mut float = options.reference.then(|| float_net(&design));
     let (mut spent, mut epochs) = (Duration::ZERO, Vec::new());
     for epoch in 0..design.training.epochs {
@@ -260,11 +264,16 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// The machine of `design` with its initial weights.
-    pub fn new(design: &'a Design) -> Self {
-        Trainer {
+    /// The machine of `design` with its initial weights, programmed by its memory controller if the spec says so.
+    ///
+    /// # Errors
+    /// A device that cannot do what the design asks of it.
+    pub fn new(design: &'a Design) -> Result<Self, TrainError> {
+        let mut machine = Machine::new(design)?;
+        machine.program_initial(design, &mut MemoryTrace::default())?;
+        Ok(Trainer {
             design,
-            machine: Machine::new(design),
+            machine,
             trace: SampleTrace::default(),
             input: Vec::new(),
             targets: (0..design.outputs()).map(|class| encode::target_codes(design, class)).collect(),
@@ -272,7 +281,7 @@ impl<'a> Trainer<'a> {
             trained: 0,
             slots: 0,
             skipped: 0,
-        }
+        })
     }
 
     /// Runs the samples `indices` of `data`, which must fit the design ([`Dataset::check`]); how many were classified right.
@@ -286,7 +295,7 @@ impl<'a> Trainer<'a> {
             encode::input_codes_into(self.design, data.sample(index), &mut self.input);
             let result = self.machine.run(&self.input, &self.targets[class], mode, &mut self.trace);
             let (seed, sample) = (self.design.training.seed, self.samples);
-            result.map_err(|fault| TrainError::Device { seed, sample, fault })?;
+            result.map_err(|fault| TrainError::Fault { seed, sample, fault })?;
             self.samples += 1;
             right += usize::from(encode::classify(self.trace.output()) == class);
             if mode == Mode::Train {
