@@ -1,9 +1,9 @@
 //! Tabulated pulses: the flow map of a compact model for every row code, fast enough to train through.
 //!
 //! States are positions in `f32`: 0 is the bound of low conductance, 1 that of high conductance. A track holds, cell by cell,
-//! the time that the state needs on its way in one direction. Within a cell that time is a parabola through three exact points, and
-//! its inverse is exact, too: many short pulses add up to one long pulse, without the drift of two tables that are inverse to
-//! each other only nearly. Increments below half an ulp of the position (3e-8 near 1) vanish, as in any `f32` sum.
+//! the time that the state needs on its way in one direction. Within a cell that time is a parabola through three exact points (a
+//! logarithm where the rate changes fast), and its inverse is exact, too: many short pulses add up to one long pulse, without the
+//! drift of two tables that are inverse to each other only nearly. Increments below half an ulp of the position (3e-8 near 1) vanish, as in any `f32` sum.
 
 use super::{CompactError, CompactModel, Drive, RateProfile, solve};
 
@@ -40,6 +40,9 @@ struct Track {
 enum Cell {
     /// The time from 0 to u is `a u + b u^2`.
     Parabola { a: f32, b: f32 },
+    /// The rate is proportional to `1 + ratio u`, where it changes so fast that a parabola would not do; `growth` is its
+    /// logarithmic growth per unit of time.
+    Linear { ratio: f32, growth: f32 },
     /// The rate vanishes linearly towards u = 1: `1 - u` decays at `rate`.
     Approach { rate: f32 },
     /// The rate vanishes linearly towards u = 0: u grows at `rate`.
@@ -215,8 +218,15 @@ impl Track {
         let width = 1.0 / cells as f64;
         let edge = |k: usize| k as f64 * width;
         let half = |k: usize| (k as f64 + 0.5) * width;
+        // Where the field is too weak whole stretches rest; asking for the time there would only find that out slowly.
+        let rests = |k: usize| [0.0, 0.25, 0.5, 0.75, 1.0].iter().all(|u| rate(state(edge(k) + u * width)) == 0.0);
         let halves: Vec<(f64, f64)> = (0..cells)
-            .map(|k| (time(edge(k), half(k)), time(half(k), if k + 1 == cells { 1.0 } else { edge(k + 1) })))
+            .map(|k| {
+                if rests(k) {
+                    return (f64::INFINITY, f64::INFINITY);
+                }
+                (time(edge(k), half(k)), time(half(k), if k + 1 == cells { 1.0 } else { edge(k + 1) }))
+            })
             .collect();
         // The fastest cell is the unit: single precision then has room on the slow side, where precision is of no account.
         let unit = halves.iter().map(|(a, b)| a + b).fold(f64::INFINITY, f64::min);
@@ -227,17 +237,16 @@ impl Track {
         let mut total = 0.0;
         for (k, &(first, second)) in halves.iter().enumerate() {
             let (first, second) = (first / unit, second / unit);
+            let way = |u: f64| edge(k) + u * width;
+            let speed = |u: f64| rate(state(way(u))).abs();
             track.cells.push(if first + second < NEVER {
-                Cell::parabola(first, second)
+                Cell::crossed(first, second, &speed)
+            } else if rests(k) {
+                Cell::REST
             } else {
-                let way = |u: f64| edge(k) + u * width;
-                let speed = |u: f64| rate(state(way(u))).abs();
                 Cell::broken(first, second, &speed, &|a, b| time(way(a), way(b)) / unit)
             });
-            total += match track.cells[k] {
-                Cell::Parabola { a, b } => f64::from(a) + f64::from(b),
-                _ => f64::INFINITY,
-            };
+            total += if first + second < NEVER { first + second } else { f64::INFINITY };
             track.starts.push(total);
         }
         Some((track, unit))
@@ -287,9 +296,16 @@ impl Track {
 }
 
 impl Cell {
-    /// The parabola through the times of both halves.
-    fn parabola(first: f64, second: f64) -> Cell {
+    const REST: Cell = Cell::Partial { per_u: 1.0, from: 1.0, to: 0.0 };
+
+    /// A cell that takes `first` and `second` for its halves.
+    fn crossed(first: f64, second: f64, speed: &dyn Fn(f64) -> f64) -> Cell {
         let whole = first + second;
+        let quotient = speed(1.0) / speed(0.0);
+        // A rate that is 0 at an end of a cell that is crossed jumps there: the times tell more.
+        if quotient > 0.0 && quotient.is_finite() && !(0.8..=1.25).contains(&quotient) {
+            return Cell::Linear { ratio: (quotient - 1.0) as f32, growth: (libm::log(quotient) / whole) as f32 };
+        }
         // Outside these limits the parabola would turn back within the cell.
         let a = (4.0 * first - whole).clamp(0.0, 2.0 * whole);
         Cell::Parabola { a: a as f32, b: (whole - a) as f32 }
@@ -315,10 +331,9 @@ impl Cell {
             }
             good
         };
-        let rest = Cell::Partial { per_u: 1.0, from: 1.0, to: 0.0 };
         let (left, right) = (stretch(true), stretch(false));
         if left == 0.0 && right == 0.0 {
-            rest
+            Cell::REST
         } else if left >= right {
             Cell::Partial { per_u: (time(0.0, left) / left) as f32, from: 0.0, to: left as f32 }
         } else {
@@ -338,6 +353,14 @@ impl Cell {
                 let slope = a + 2.0 * b * u;
                 let root = (slope * slope + 4.0 * b * time).max(0.0).sqrt();
                 Ok((2.0 * time / (slope + root)).min(1.0 - u))
+            }
+            Cell::Linear { ratio, growth } => {
+                let now = 1.0 + ratio * u;
+                let needed = libm::logf((1.0 + ratio) / now) / growth;
+                if time >= needed {
+                    return Err(time - needed);
+                }
+                Ok((now / ratio * libm::expm1f(growth * time)).min(1.0 - u))
             }
             Cell::Approach { rate } => Ok(-(1.0 - u) * libm::expm1f(-rate * time)),
             Cell::Depart { rate } => {

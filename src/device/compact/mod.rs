@@ -11,18 +11,28 @@ mod cells;
 mod drive;
 mod error;
 mod flow;
+mod ion_drift;
+mod iv_loop;
 mod parameters;
 mod solve;
+mod stanford_pku;
+mod team;
 mod vteam;
 mod window;
+mod yakopcic;
 
 pub use cells::{CompactArray, CompactCells, Model};
 pub use drive::{Balance, Drive, FullScale, Nonlinearity};
 pub use error::CompactError;
 pub use flow::{Flow, FlowError};
+pub use ion_drift::IonDrift;
+pub use iv_loop::{IvPoint, iv_loop};
 pub use parameters::{ParameterProblem, ParameterSet, Severity, Status};
+pub use stanford_pku::StanfordPku;
+pub use team::Team;
 pub use vteam::{IvCurve, Vteam};
 pub use window::Window;
+pub use yakopcic::Yakopcic;
 
 /// Voltages beyond which the state moves; between them it rests.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,12 +90,17 @@ pub trait CompactModel: std::fmt::Debug + Send + Sync {
         RateProfile::General
     }
 
+    /// States at which the rate, as a function of the state, is not smooth.
+    fn kinks(&self) -> Vec<f64> {
+        Vec::new()
+    }
+
     /// State after a rectangular pulse of `volts` for `seconds`.
     ///
     /// Errors: a state outside the bounds, a negative duration, numbers that are not finite.
     fn pulse(&self, state: f64, volts: f64, seconds: f64) -> Result<f64, CompactError> {
         solve::check_pulse(self.bounds(), state, volts, seconds)?;
-        solve::pulse(&|s| self.rate(s, volts), self.bounds(), state, seconds)
+        solve::pulse(&|s| self.rate(s, volts), self.bounds(), &self.kinks(), state, seconds)
     }
 
     /// Voltage that moves `state` at `rate` (its sign included), with a magnitude of up to `limit` volts.

@@ -207,6 +207,11 @@ impl CompactModel for Vteam {
         if self.window == Window::Clip { RateProfile::Constant } else { RateProfile::Separable }
     }
 
+    /// `|2x - 1|^(2p)` of Joglekar's window has one in the middle unless 2p is even.
+    fn kinks(&self) -> Vec<f64> {
+        vec![self.state_at(0.5)]
+    }
+
     fn pulse(&self, state: f64, volts: f64, seconds: f64) -> Result<f64, CompactError> {
         solve::check_pulse(self.bounds(), state, volts, seconds)?;
         let drift = self.drift(volts);
@@ -221,7 +226,7 @@ impl CompactModel for Vteam {
         match self.window.advance(self.x(state), drift * seconds / range) {
             Some(x) if drift != 0.0 => Ok((self.w_on + range * x).clamp(self.w_on, self.w_off)),
             Some(_) => Ok(state),
-            None => solve::pulse(&|w| self.rate(w, volts), self.bounds(), state, seconds),
+            None => solve::pulse(&|w| self.rate(w, volts), self.bounds(), &self.kinks(), state, seconds),
         }
     }
 
