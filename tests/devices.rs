@@ -37,3 +37,20 @@ fn vteam_trains_through_the_rtl_and_repeats_to_the_bit() {
     assert_ne!(train(device), train("model = \"vteam\"\nrate_dtod = 0.1"));
     train("model = \"vteam\"\npreset = \"magic\"\nwindow = \"biolek\"");
 }
+
+/// Every preset of the pulse-response models, half of them as differential pairs.
+#[test]
+fn every_pulse_response_preset_trains_through_the_rtl() {
+    for (number, preset) in memrtl::device::response::Preset::ALL.iter().enumerate() {
+        let signed = ["reference", "differential"][number % 2];
+        train(&format!("preset = \"{}\"\nsigned = \"{signed}\"", preset.name));
+    }
+    train("model = \"pow_step\"\npow_gamma = 1.5");
+}
+
+#[test]
+fn a_preset_repeats_to_the_bit_and_its_numbers_can_be_replaced() {
+    let preset = "preset = \"ReRamSB\"";
+    assert_eq!(train(preset), train("model = \"soft_bounds\"\npreset = \"ReRamSB\""));
+    assert_ne!(train(preset), train("preset = \"ReRamSB\"\ndw_min = 0.004"));
+}

@@ -113,6 +113,20 @@ refused! {
             layers("{ outputs = 10, weight_range = 1 }, { outputs = 10, weight_range = 2 }"));
     too_many_cycles: [Code::TooManyCycles, Code::TooManyCycles],
         with("[timing]\nclock = 1e-4\nread_settle = 3\npulse_lsb = 7\n");
+    device_numbers: [Code::OutOfRange; 6],
+        with("[device]\nmodel = \"soft_bounds\"\ndw_min = 0\ndw_min_std = -0.1\nup_down = 1.0\nw_max = -1\nw_min = 0.5\n\
+            up_seconds = 0\n");
+    device_without_conductance: [Code::OutOfRange], with("[device]\nmodel = \"pow_step\"\ng_min = 2e-6\ng_max = 1e-6\n");
+    device_preset_unknown: [Code::UnknownValue], with("[device]\npreset = \"ReramSb\"\n");
+    device_preset_of_another_model: [Code::UnknownValue],
+        with("[device]\nmodel = \"soft_bounds\"\npreset = \"ReRamES\"\n");
+    device_preset_unknown_to_the_model: [Code::UnknownValue],
+        with("[device]\nmodel = \"linear_step\"\npreset = \"EcRAM\"\n");
+    device_keys_of_other_models: [Code::UnknownKey, Code::UnknownKey],
+        with("[device]\npreset = \"EpiRAM\"\ndw_min = 0.01\nr_on = 1e3\n");
+    device_words: [Code::UnknownValue; 3],
+        with("[device]\nmodel = \"linear_step\"\nsigned = \"differentail\"\ncycle_noise = \"mult\"\n\
+            dw_min_spread = \"lognormal\"\n");
     everything_in_one_go:
         [Code::Identifier, Code::OutOfRange, Code::UnknownValue, Code::UnknownKey, Code::UnknownValue, Code::WrongType,
             Code::OutOfRange, Code::UnknownKey, Code::NotPowerOfTwo],

@@ -6,6 +6,7 @@
 //! This room knows nothing of specs and networks: a [`crate::array::Crossbar`] ties a model to a layer.
 
 pub mod compact;
+mod elementary;
 mod ideal;
 mod noise;
 pub mod response;

@@ -190,9 +190,7 @@ impl DeviceModel {
         Ok(match self {
             DeviceModel::Ideal => None,
             DeviceModel::Compact(cells) => Some(Box::new(compact::CompactArray::new(cells, geometry, noise)?)),
-            DeviceModel::Response(parameters) => {
-                Some(Box::new(response::ConstantStep::new(parameters, geometry, noise)))
-            }
+            DeviceModel::Response(parameters) => Some(response::array(parameters, geometry, noise)),
         })
     }
 }

@@ -410,7 +410,7 @@ pub(super) fn list(words: &[&str], quote: char) -> String {
 /// The known word that the user most likely meant, if one is near.
 pub(super) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let word = word.to_lowercase();
-    let (distance, best) = known.iter().map(|k| (strsim::damerau_levenshtein(&word, k), *k)).min()?;
+    let (distance, best) = known.iter().map(|k| (strsim::damerau_levenshtein(&word, &k.to_lowercase()), *k)).min()?;
     // A third of the letters may differ; more than that is a guess.
     (distance <= (word.chars().count().max(best.len()) / 3).max(1)).then_some(best)
 }

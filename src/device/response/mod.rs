@@ -1,60 +1,78 @@
 //! Pulse-response models: how far a weight moves with each unit pulse, with the spread between devices and between pulses.
 //!
 //! A unit pulse moves a device by `dw_min` on average. The pulses of a write slot are longer or shorter, and stronger or
-//! weaker: a cell receives the dose `q = |x w| * update_step / dw_min` in unit pulses, moves by `q` steps and gathers the
-//! noise of `q` pulses, `sqrt(q)` times that of one.
+//! weaker: a cell receives the dose `q = |x w| * update_step / dw_min` in unit pulses. Every law but two knows where q pulses
+//! lead in closed form, whole number or not; [`Law::ExpStep`] and [`Law::PowStep`] take up to 16 pulses one by one and divide
+//! a larger dose into 16 parts. The noise of a dose is that of its pulses: `sqrt(q)` times that of one where the step does
+//! not depend on the state.
 //!
-//! Step equations and parameter names follow aihwkit (IBM, MIT licence; `presets/devices.py` and `rpucuda` at 4545f11b).
+//! Step equations and parameter names follow aihwkit (IBM; `presets/devices.py` and `rpucuda` at 4545f11b) and MLP+NeuroSim
+//! V3.0 (`formula.cpp`, `Cell.cpp`).
 
-mod constant_step;
+mod cells;
+pub mod curvature;
+mod laws;
+mod parameters;
+mod population;
+mod presets;
 
-use serde::Serialize;
+pub use parameters::{CycleNoise, Field, Law, Parameters, Signed, Spread, UnitPulse};
+pub use presets::Preset;
 
-pub use constant_step::ConstantStep;
+use super::{Geometry, Memristors, Noise};
+use cells::PulseCells;
 
-/// Parameters of a pulse-response model; weights in units of the layer's full scale.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Parameters {
-    pub law: Law,
-    /// Mean weight change of a unit pulse.
-    pub dw_min: f64,
-    /// Its spread between devices, relative.
-    pub dw_min_dtod: f64,
-    /// Its spread between pulses, relative.
-    pub dw_min_std: f64,
-    /// Asymmetry: up steps are longer by this share, down steps shorter.
-    pub up_down: f64,
-    /// Its spread between devices.
-    pub up_down_dtod: f64,
-    pub w_max: f64,
-    pub w_min: f64,
-    /// Spread of the bounds between devices, relative.
-    pub w_max_dtod: f64,
-    pub w_min_dtod: f64,
-}
-
-/// How the step depends on the state.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Law {
-    /// The same step everywhere between the bounds.
-    ConstantStep,
-}
-
-impl Default for Parameters {
-    /// `GokmenVlasov`: the resistive processing unit of Gokmen and Vlasov as aihwkit has it.
-    fn default() -> Self {
-        Parameters {
-            law: Law::ConstantStep,
-            dw_min: 0.0016,
-            dw_min_dtod: 0.3,
-            dw_min_std: 0.3,
-            up_down: 0.0,
-            up_down_dtod: 0.01,
-            w_max: 1.0,
-            w_min: -1.0,
-            w_max_dtod: 0.3,
-            w_min_dtod: 0.3,
+/// An array of devices drawn from `noise`, all at weight 0 as far as their bounds allow.
+pub fn array(p: &Parameters, geometry: Geometry, noise: Noise) -> Box<dyn Memristors> {
+    let sigma = p.dw_min_std as f32;
+    let (noisy, linear) = (p.dw_min_std > 0.0, p.cycle_noise == CycleNoise::Multiplicative);
+    match p.law {
+        Law::ConstantStep => {
+            Box::new(PulseCells::new(laws::ConstantStep { sigma }, noisy, p, geometry, noise, |cells| cells.constant()))
+        }
+        Law::LinearStep if linear => {
+            let law = laws::LinearStep::<true> { sigma };
+            Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.linear()))
+        }
+        Law::LinearStep => {
+            let law = laws::LinearStep::<false> { sigma };
+            Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.linear()))
+        }
+        Law::SoftBounds | Law::SoftBoundsReference if linear => {
+            let law = laws::SoftBounds::<true> { sigma };
+            Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.soft_bounds()))
+        }
+        Law::SoftBounds | Law::SoftBoundsReference => {
+            let law = laws::SoftBounds::<false> { sigma };
+            Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.soft_bounds()))
+        }
+        Law::ExpStep => {
+            let law = laws::ExpStep {
+                sigma,
+                sigma_add: p.dw_min_std_add as f32,
+                sigma_slope: p.dw_min_std_slope as f32,
+                b: p.exp_b as f32,
+                a_up: p.a_up as f32,
+                a_down: p.a_down as f32,
+                gamma_up: p.gamma_up as f32,
+                gamma_down: p.gamma_down as f32,
+            };
+            Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.exponential()))
+        }
+        Law::PowStep => {
+            Box::new(PulseCells::new(laws::PowStep { sigma }, noisy, p, geometry, noise, |cells| cells.power()))
+        }
+        Law::NeuroSim => {
+            let range = p.w_max - p.w_min;
+            let law = laws::NeuroSim {
+                sigma_up: (p.cycle_sigma * range) as f32,
+                // Doses are counted in unit pulses upwards.
+                sigma_down: (p.cycle_sigma * range * (p.pulses_down / p.pulses_up).sqrt()) as f32,
+                w_max: p.w_max as f32,
+                w_min: p.w_min as f32,
+            };
+            let noisy = p.cycle_sigma > 0.0;
+            Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.neurosim()))
         }
     }
 }

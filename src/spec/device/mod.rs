@@ -8,23 +8,54 @@ mod response;
 use std::fmt::Write;
 
 use super::error::{Code, Problem, Span};
-use super::reader::{Found, Reader, Section};
+use super::reader::{Entry, Found, Reader, Section};
 use super::{Backend, Design, Device, DeviceModel};
+use crate::device::compact::Vteam;
+use crate::device::response::{Law, Preset};
 
 /// Keys of `[device]`: `model`, `state_bits`, then those of the families.
 pub(super) const KEYS: &[&str] = &[
     "model",
     "preset",
     "state_bits",
+    "signed",
     "dw_min",
     "dw_min_dtod",
+    "dw_min_spread",
     "dw_min_std",
+    "dw_min_std_add",
+    "dw_min_std_slope",
+    "cycle_noise",
     "up_down",
     "up_down_dtod",
     "w_max",
     "w_min",
     "w_max_dtod",
     "w_min_dtod",
+    "gamma_up",
+    "gamma_down",
+    "gamma_up_dtod",
+    "gamma_down_dtod",
+    "reference_std",
+    "exp_a",
+    "exp_b",
+    "a_up",
+    "a_down",
+    "pow_gamma",
+    "pow_gamma_dtod",
+    "nl_up",
+    "nl_down",
+    "nl_dtod",
+    "pulses_up",
+    "pulses_down",
+    "cycle_sigma",
+    "write_noise_std",
+    "g_min",
+    "g_max",
+    "up_volts",
+    "up_seconds",
+    "down_volts",
+    "down_seconds",
     "iv",
     "r_on",
     "r_off",
@@ -50,15 +81,19 @@ pub(super) const KEYS: &[&str] = &[
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Family {
     Ideal,
-    Response(crate::device::response::Law),
+    Response(Law),
     Vteam,
 }
 
 /// Reads the model with its parameters; `state_bits` is read elsewhere. `None` where something is wrong.
 pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<DeviceModel>> {
     let mut families = vec![("ideal", Family::Ideal), ("vteam", Family::Vteam)];
-    families.extend(response::MODELS.iter().map(|&(name, law)| (name, Family::Response(law))));
-    let Found { value, span } = section.choice("model", &families).or(Family::Ideal)?;
+    families.extend(Law::ALL.map(|law| (law.name(), Family::Response(law))));
+    let Found { value, span } = match (section.choice("model", &families), section.place("preset")) {
+        // The preset says which model it is of.
+        (Entry::Absent, Some(span)) => Found { value: preset_family(section)?, span: Some(span) },
+        (entry, _) => entry.or(Family::Ideal)?,
+    };
     let value = match value {
         Family::Ideal => {
             foreign(reader, section, "ideal", &[]);
@@ -68,6 +103,53 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<D
         Family::Response(law) => DeviceModel::Response(response::read(reader, section, law)?),
     };
     Some(Found { value, span })
+}
+
+/// The model of a preset that stands without one.
+fn preset_family(section: &Section<'_>) -> Option<Family> {
+    let mut presets: Vec<(&str, Family)> = Preset::ALL.iter().map(|p| (p.name, Family::Response(p.law))).collect();
+    presets.extend(Vteam::sets().iter().map(|set| (set.name, Family::Vteam)));
+    section.choice("preset", &presets).optional()?.value
+}
+
+/// The parameter set that `preset` names, `default` where there is none. `presets`: those of the model.
+fn choose_preset<T: Clone>(
+    reader: &Reader<'_>,
+    section: &Section<'_>,
+    model: &str,
+    presets: &[(&str, T)],
+    default: T,
+) -> Option<T> {
+    let (name, span) = match section.text("preset") {
+        Entry::Given(name, span) => (name, span),
+        Entry::Absent => return Some(default),
+        Entry::Bad => return None,
+    };
+    if let Some((_, parameters)) = presets.iter().find(|(preset, _)| *preset == name) {
+        return Some(parameters.clone());
+    }
+    let names: Vec<&str> = presets.iter().map(|(name, _)| *name).collect();
+    let home = Preset::ALL.iter().find(|preset| preset.name == name);
+    let problem = match home {
+        Some(home) => {
+            let message = format!("the preset `{name}` is no `{model}`");
+            Problem::new(Code::UnknownValue, message).help(format!("its model: `model = \"{}\"`", home.law.name()))
+        }
+        None => {
+            let problem = Problem::new(Code::UnknownValue, format!("`preset = \"{name}\"` is unknown"));
+            match super::reader::nearest(&name, &names) {
+                Some(near) => problem.help(format!("did you mean `preset = \"{near}\"`?")),
+                None => problem,
+            }
+        }
+    };
+    let allowed = if names.is_empty() {
+        "this model has none".to_owned()
+    } else {
+        format!("allowed: {}", super::reader::list(&names, '"'))
+    };
+    reader.report(problem.at(Some(span), allowed));
+    None
 }
 
 /// Reports keys that the chosen model does not have.
@@ -110,7 +192,7 @@ pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
     let model = match &device.model {
         DeviceModel::Ideal => "ideal",
         DeviceModel::Compact(_) => "vteam",
-        DeviceModel::Response(parameters) => response::name(parameters.law),
+        DeviceModel::Response(parameters) => parameters.law.name(),
     };
     writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", device.state_bits)?;
     match &device.model {

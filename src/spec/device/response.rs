@@ -2,52 +2,74 @@
 
 use std::fmt::Write;
 
-use super::foreign;
-use crate::device::response::{Law, Parameters};
+use super::{choose_preset, foreign};
+use crate::device::response::{CycleNoise, Law, Parameters, Preset, Signed, Spread};
+use crate::spec::error::{Code, Problem};
 use crate::spec::reader::{Bounds, Reader, Section};
 
-/// Models of the family by name.
-pub(super) const MODELS: &[(&str, Law)] = &[("constant_step", Law::ConstantStep)];
+const SIGNED: &[(&str, Signed)] = &[("reference", Signed::Reference), ("differential", Signed::Differential)];
+const NOISE: &[(&str, CycleNoise)] =
+    &[("additive", CycleNoise::Additive), ("multiplicative", CycleNoise::Multiplicative)];
+const SPREAD: &[(&str, Spread)] = &[("normal", Spread::Normal), ("log_normal", Spread::LogNormal)];
 
-const OWN: &[&str] = &[
-    "preset",
-    "dw_min",
-    "dw_min_dtod",
-    "dw_min_std",
-    "up_down",
-    "up_down_dtod",
-    "w_max",
-    "w_min",
-    "w_max_dtod",
-    "w_min_dtod",
-];
-
-pub(super) fn name(law: Law) -> &'static str {
-    MODELS.iter().find(|(_, l)| *l == law).map_or("", |(name, _)| name)
+/// The word that stands for `value`.
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, v)| v == value).map_or("", |(word, _)| word)
 }
 
+/// Reads the parameters of `law`: those of the preset, if one is named, with the given ones in their place.
 pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, law: Law) -> Option<Parameters> {
-    foreign(reader, section, name(law), OWN);
-    let start = Parameters { law, ..Parameters::default() };
-    let spread = Bounds::at_least(0.0, "");
-    let real = |key: &str, bounds: Bounds, default: f64| Some(section.real(key, bounds).or(default)?.value);
-    Some(Parameters {
-        law,
-        dw_min: real("dw_min", Bounds::above(0.0, ""), start.dw_min)?,
-        dw_min_dtod: real("dw_min_dtod", spread, start.dw_min_dtod)?,
-        dw_min_std: real("dw_min_std", spread, start.dw_min_std)?,
-        up_down: real("up_down", Bounds::at_least(-1.0, "").below(1.0), start.up_down)?,
-        up_down_dtod: real("up_down_dtod", spread, start.up_down_dtod)?,
-        w_max: real("w_max", Bounds::above(0.0, ""), start.w_max)?,
-        w_min: real("w_min", Bounds::at_least(-1e3, "").below(0.0), start.w_min)?,
-        w_max_dtod: real("w_max_dtod", spread, start.w_max_dtod)?,
-        w_min_dtod: real("w_min_dtod", spread, start.w_min_dtod)?,
-    })
+    let fields = law.fields();
+    let mut own = vec!["preset", "signed"];
+    own.extend(law.has_noise_kind().then_some("cycle_noise"));
+    own.extend(law.has_step_spread().then_some("dw_min_spread"));
+    own.extend(fields.iter().map(|field| field.name));
+    foreign(reader, section, law.name(), &own);
+    let presets: Vec<(&str, Parameters)> =
+        Preset::ALL.iter().filter(|p| p.law == law).map(|p| (p.name, p.parameters())).collect();
+    let mut parameters = choose_preset(reader, section, law.name(), &presets, Parameters::of(law))?;
+    let mut whole = true;
+    let mut set = |ok: Option<()>| whole &= ok.is_some();
+    set(section.choice("signed", SIGNED).or(parameters.signed).map(|found| parameters.signed = found.value));
+    if law.has_noise_kind() {
+        let kind = section.choice("cycle_noise", NOISE).or(parameters.cycle_noise);
+        set(kind.map(|found| parameters.cycle_noise = found.value));
+    }
+    if law.has_step_spread() {
+        let kind = section.choice("dw_min_spread", SPREAD).or(parameters.spread);
+        set(kind.map(|found| parameters.spread = found.value));
+    }
+    for field in fields {
+        let bounds = Bounds { low: field.low, low_included: field.low_included, high: field.high, unit: field.unit };
+        let found = section.real(field.name, bounds).or(field.value(&parameters));
+        set(found.map(|found| *field.of(&mut parameters) = found.value));
+    }
+    (whole && range(reader, section, parameters.g_min, parameters.g_max)).then_some(parameters)
+}
+
+/// Reports a conductance range that is none.
+pub(super) fn range(reader: &Reader<'_>, section: &Section<'_>, g_min: f64, g_max: f64) -> bool {
+    if g_min < g_max {
+        return true;
+    }
+    let message = format!("the conductance range is empty: `g_min` is {g_min:e} S, `g_max` {g_max:e} S");
+    let places = [section.place("g_min"), section.place("g_max")];
+    let mut given = places.into_iter().flatten();
+    let problem = Problem::new(Code::OutOfRange, message).at(given.next(), "allowed: `g_min` below `g_max`");
+    reader.report(problem.also(given.next(), ""));
+    false
 }
 
 pub(super) fn write(out: &mut String, p: &Parameters) -> std::fmt::Result {
-    writeln!(out, "dw_min = {:?}\ndw_min_dtod = {:?}\ndw_min_std = {:?}", p.dw_min, p.dw_min_dtod, p.dw_min_std)?;
-    writeln!(out, "up_down = {:?}\nup_down_dtod = {:?}", p.up_down, p.up_down_dtod)?;
-    writeln!(out, "w_max = {:?}\nw_min = {:?}", p.w_max, p.w_min)?;
-    writeln!(out, "w_max_dtod = {:?}\nw_min_dtod = {:?}", p.w_max_dtod, p.w_min_dtod)
+    writeln!(out, "signed = \"{}\"", word(SIGNED, &p.signed))?;
+    if p.law.has_noise_kind() {
+        writeln!(out, "cycle_noise = \"{}\"", word(NOISE, &p.cycle_noise))?;
+    }
+    if p.law.has_step_spread() {
+        writeln!(out, "dw_min_spread = \"{}\"", word(SPREAD, &p.spread))?;
+    }
+    for field in p.law.fields() {
+        writeln!(out, "{} = {:?}", field.name, field.value(p))?;
+    }
+    Ok(())
 }

@@ -1,0 +1,102 @@
+//! Single-precision elementary functions for loops over cells: every operation is exactly rounded, none depends on a branch,
+//! so that every machine gets the same bits however wide its vectors are. Polynomials of Cephes (S. Moshier) and Taylor's.
+
+/// Added and taken away again, rounds a number below 2^22 to an integer, which then stands in the low bits.
+const ROUND: f32 = 12_582_912.0;
+/// ln 2 in two parts, so that the product of the leading one with an exponent is exact.
+const LN2_HIGH: f32 = 0.693_359_4;
+const LN2_LOW: f32 = -2.121_944_4e-4;
+/// Exponents beyond this are taken as this: the result stays a normal number.
+const EXP_LIMIT: f32 = 87.0;
+
+/// Natural logarithm of a positive normal number, relative error about 1e-7.
+#[inline(always)]
+pub(super) fn ln(x: f32) -> f32 {
+    const SQRT_HALF: u32 = 0x3f35_04f3;
+    let bits = x.to_bits();
+    let exponent = (bits.wrapping_sub(SQRT_HALF) as i32) >> 23;
+    let mantissa = f32::from_bits(bits.wrapping_sub((exponent as u32) << 23));
+    let f = mantissa - 1.0;
+    let z = f * f;
+    let mut p = 7.037_683_6e-2;
+    for c in [
+        -1.151_461e-1,
+        1.167_699_9e-1,
+        -1.242_014_1e-1,
+        1.424_932_3e-1,
+        -1.666_805_8e-1,
+        2.000_071_5e-1,
+        -2.5e-1,
+        3.333_333e-1_f32,
+    ] {
+        p = p * f + c;
+    }
+    let e = exponent as f32;
+    let low = p * f * z + e * LN2_LOW - 0.5 * z;
+    f + low + e * LN2_HIGH
+}
+
+/// `2^n` and `exp(f) - 1` with `x = n ln 2 + f`, `|f| <= ln 2 / 2`.
+#[inline(always)]
+fn split(x: f32) -> (f32, f32) {
+    let x = clamp(x, -EXP_LIMIT, EXP_LIMIT);
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let power = f32::from_bits((shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127)) << 23);
+    let f = x - n * LN2_HIGH - n * LN2_LOW;
+    let mut p = 1.0 / 5040.0;
+    for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0_f32] {
+        p = p * f + c;
+    }
+    (power, p * f)
+}
+
+/// `exp(x)`, relative error about 2e-7; `x` is limited to -87 to 87. No number stays none.
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    let (power, rest) = split(x);
+    power * rest + power
+}
+
+/// `exp(x) - 1`, relative error about 2e-7 also for small `x`; limits as [`exp`].
+#[inline(always)]
+pub(super) fn exp_m1(x: f32) -> f32 {
+    let (power, rest) = split(x);
+    power * rest + (power - 1.0)
+}
+
+/// `x` between `low` and `high`; no number stays none, unlike with `f32::min`.
+#[inline(always)]
+pub(super) fn clamp(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x > high { high } else { x };
+    if x < low { low } else { x }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn functions_are_those_of_the_library() {
+        for i in -87_000..=87_000 {
+            let x = i as f32 / 1000.0;
+            let wide = f64::from(x);
+            let close = |got: f32, want: f64| (f64::from(got) - want).abs() <= 3e-7 * want.abs();
+            assert!(close(exp(x), libm::exp(wide)), "exp {x}: {} {}", exp(x), libm::exp(wide));
+            for x in [x, x * 1e-3, x * 1e-6] {
+                let want = libm::expm1(f64::from(x));
+                assert!(close(exp_m1(x), want), "exp_m1 {x}: {} {want}", exp_m1(x));
+            }
+            let positive = exp(x);
+            let want = libm::log(f64::from(positive));
+            assert!((f64::from(ln(positive)) - want).abs() <= 2e-7 * want.abs().max(0.1), "ln {positive}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        assert!(exp(f32::NAN).is_nan() && exp_m1(f32::NAN).is_nan() && clamp(f32::NAN, 0.0, 1.0).is_nan());
+        assert_eq!(exp_m1(0.0), 0.0);
+        assert_eq!(exp_m1(-1e30), -1.0);
+    }
+}

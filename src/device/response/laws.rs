@@ -1,0 +1,216 @@
+//! The step equations, for one cell at a time and without a branch, so that loops over them become vector code.
+
+use crate::device::elementary::{clamp, exp, exp_m1, ln};
+
+/// A step equation with `N` numbers of each cell.
+pub(crate) trait Law<const N: usize>: Send + 'static {
+    /// Most pulses that are taken one by one; a larger dose is divided into this many equal parts. 1 where the equation
+    /// covers a dose of any size.
+    const PASSES: usize;
+
+    /// Mean state after a signed dose (in unit pulses, positive upwards), and the standard deviation of its noise.
+    fn moved(&self, w: f32, cell: [f32; N], dose: f32) -> (f32, f32);
+
+    /// Lowest and highest state.
+    fn bounds(&self, cell: [f32; N]) -> (f32, f32);
+}
+
+/// State after a dose with the noise `xi` (standard normal).
+#[inline(always)]
+pub(super) fn settle<L: Law<N>, const N: usize>(law: &L, mean: f32, sigma: f32, xi: f32, cell: [f32; N]) -> f32 {
+    let (low, high) = law.bounds(cell);
+    clamp(mean + sigma * xi, low, high)
+}
+
+#[inline(always)]
+fn pick(up: bool, a: f32, b: f32) -> f32 {
+    if up { a } else { b }
+}
+
+/// `dw = +-step (1 + s xi)`: q pulses are one step of q, with `sqrt(q)` times the noise.
+pub(crate) struct ConstantStep {
+    pub sigma: f32,
+}
+
+impl Law<4> for ConstantStep {
+    const PASSES: usize = 1;
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up, down, _, _]: [f32; 4], dose: f32) -> (f32, f32) {
+        let step = pick(dose > 0.0, up, down);
+        (w + step * dose, self.sigma * step * dose.abs().sqrt())
+    }
+
+    #[inline(always)]
+    fn bounds(&self, [_, _, max, min]: [f32; 4]) -> (f32, f32) {
+        (min, max)
+    }
+}
+
+/// Steps that are linear in the state, `dw = t (c - w)` with a fixed point c: q pulses give
+/// `w + (c - w) (1 - (1 - t)^q)` exactly. `rate = -ln(1 - t)`.
+#[inline(always)]
+fn approach(w: f32, target: f32, rate: f32, q: f32) -> (f32, f32) {
+    let share = -exp_m1(-rate * q);
+    (w + (target - w) * share, share)
+}
+
+/// Noise of additive pulses under the contraction of [`approach`]: variances of q pulses sum to that of one times
+/// `(1 - (1-t)^2q) / (1 - (1-t)^2)`. `noise` is the standard deviation of infinitely many.
+#[inline(always)]
+fn additive(noise: f32, share: f32) -> f32 {
+    noise * (share * (2.0 - share)).sqrt()
+}
+
+/// Noise of multiplicative pulses, to second order in their relative spread s: `s |c - w| k (1-t)^q sqrt(q)` with
+/// `k = t / (1 - t)` from one pulse on; below, the part of a pulse keeps the spread of the whole.
+#[inline(always)]
+fn multiplicative(distance: f32, sigma: f32, ratio: f32, share: f32, q: f32) -> f32 {
+    let root = (if q < 1e-30 { 1e-30 } else { q }).sqrt();
+    let (many, part) = (ratio * (1.0 - share) * root, share / root);
+    sigma * distance.abs() * if many < part { many } else { part }
+}
+
+/// Soft bounds: the fixed points are the bounds. A cell: for each direction bound, rate, and noise (additive: of infinitely
+/// many pulses; multiplicative: the ratio t / (1 - t)).
+pub(crate) struct SoftBounds<const MULTIPLICATIVE: bool> {
+    pub sigma: f32,
+}
+
+impl<const MULTIPLICATIVE: bool> Law<6> for SoftBounds<MULTIPLICATIVE> {
+    const PASSES: usize = 1;
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [max, rate_up, noise_up, min, rate_down, noise_down]: [f32; 6], dose: f32) -> (f32, f32) {
+        let up = dose > 0.0;
+        let (bound, rate) = (pick(up, max, min), pick(up, rate_up, rate_down));
+        let noise = pick(up, noise_up, noise_down);
+        let (mean, share) = approach(w, bound, rate, dose.abs());
+        let sigma = if MULTIPLICATIVE {
+            multiplicative(bound - w, self.sigma, noise, share, dose.abs())
+        } else {
+            additive(noise, share)
+        };
+        (mean, sigma)
+    }
+
+    #[inline(always)]
+    fn bounds(&self, [max, _, _, min, _, _]: [f32; 6]) -> (f32, f32) {
+        (min, max)
+    }
+}
+
+/// Linear step: fixed points beyond the bounds, which are hard. A cell: as [`SoftBounds`] with the fixed points, then the
+/// bounds.
+pub(crate) struct LinearStep<const MULTIPLICATIVE: bool> {
+    pub sigma: f32,
+}
+
+impl<const MULTIPLICATIVE: bool> Law<8> for LinearStep<MULTIPLICATIVE> {
+    const PASSES: usize = 1;
+
+    #[inline(always)]
+    fn moved(&self, w: f32, cell: [f32; 8], dose: f32) -> (f32, f32) {
+        let [up_to, rate_up, noise_up, down_to, rate_down, noise_down, _, _] = cell;
+        let up = dose > 0.0;
+        let (target, rate) = (pick(up, up_to, down_to), pick(up, rate_up, rate_down));
+        let noise = pick(up, noise_up, noise_down);
+        let (mean, share) = approach(w, target, rate, dose.abs());
+        let sigma = if MULTIPLICATIVE {
+            multiplicative(target - w, self.sigma, noise, share, dose.abs())
+        } else {
+            additive(noise, share)
+        };
+        (mean, sigma)
+    }
+
+    #[inline(always)]
+    fn bounds(&self, cell: [f32; 8]) -> (f32, f32) {
+        (cell[7], cell[6])
+    }
+}
+
+/// NeuroSim's curve `G(P) = B (1 - exp(-P/A))`: `G(P(G) + q)` is linear in G again. Its noise does not feel the contraction:
+/// `sigma sqrt(q)` of the range. A cell: fixed point and rate upwards, fixed point and rate downwards.
+pub(crate) struct NeuroSim {
+    /// Noise of one pulse in each direction.
+    pub sigma_up: f32,
+    pub sigma_down: f32,
+    pub w_max: f32,
+    pub w_min: f32,
+}
+
+impl Law<4> for NeuroSim {
+    const PASSES: usize = 1;
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up_to, rate_up, down_to, rate_down]: [f32; 4], dose: f32) -> (f32, f32) {
+        let up = dose > 0.0;
+        let q = dose.abs();
+        let (mean, _) = approach(w, pick(up, up_to, down_to), pick(up, rate_up, rate_down), q);
+        (mean, pick(up, self.sigma_up, self.sigma_down) * q.sqrt())
+    }
+
+    #[inline(always)]
+    fn bounds(&self, _: [f32; 4]) -> (f32, f32) {
+        (self.w_min, self.w_max)
+    }
+}
+
+/// `dw = +-step max(1 - A exp(+-gamma z), 0)` with `z = 2 a w / (w_max - w_min) + b`, noise
+/// `s (|dw| + add + slope |w|)`. A cell: steps up and down, bounds up and down, `2 a / (w_max - w_min)`.
+pub(crate) struct ExpStep {
+    pub sigma: f32,
+    pub sigma_add: f32,
+    pub sigma_slope: f32,
+    pub b: f32,
+    pub a_up: f32,
+    pub a_down: f32,
+    pub gamma_up: f32,
+    pub gamma_down: f32,
+}
+
+impl Law<5> for ExpStep {
+    const PASSES: usize = 16;
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up, down, _, _, scale]: [f32; 5], dose: f32) -> (f32, f32) {
+        let upwards = dose > 0.0;
+        let z = scale * w + self.b;
+        let exponent = pick(upwards, self.gamma_up * z, -(self.gamma_down * z));
+        let y = 1.0 - pick(upwards, self.a_up, self.a_down) * exp(exponent);
+        let step = pick(upwards, up, down) * if y < 0.0 { 0.0 } else { y };
+        let sigma = self.sigma * (step + self.sigma_add + self.sigma_slope * w.abs());
+        (w + step * dose, sigma * dose.abs().sqrt())
+    }
+
+    #[inline(always)]
+    fn bounds(&self, [_, _, max, min, _]: [f32; 5]) -> (f32, f32) {
+        (min, max)
+    }
+}
+
+/// `dw = +-step u^gamma`, u the distance to the bound as a share of the range. A cell: steps up and down, bounds up and down,
+/// exponents up and down.
+pub(crate) struct PowStep {
+    pub sigma: f32,
+}
+
+impl Law<6> for PowStep {
+    const PASSES: usize = 16;
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up, down, max, min, gamma_up, gamma_down]: [f32; 6], dose: f32) -> (f32, f32) {
+        const LEAST: f32 = 1e-30;
+        let upwards = dose > 0.0;
+        let share = pick(upwards, max - w, w - min) / (max - min + LEAST);
+        let share = if share < LEAST { LEAST } else { share };
+        let step = pick(upwards, up, down) * exp(pick(upwards, gamma_up, gamma_down) * ln(share));
+        (w + step * dose, self.sigma * step * dose.abs().sqrt())
+    }
+
+    #[inline(always)]
+    fn bounds(&self, [_, _, max, min, _, _]: [f32; 6]) -> (f32, f32) {
+        (min, max)
+    }
+}
