@@ -54,3 +54,9 @@ fn a_preset_repeats_to_the_bit_and_its_numbers_can_be_replaced() {
     assert_eq!(train(preset), train("model = \"soft_bounds\"\npreset = \"ReRamSB\""));
     assert_ne!(train(preset), train("preset = \"ReRamSB\"\ndw_min = 0.004"));
 }
+
+#[test]
+fn phase_change_pairs_train_through_the_rtl_and_repeat_to_the_bit() {
+    assert_eq!(train("model = \"pcm\""), train("preset = \"PCM\""));
+    assert_ne!(train("model = \"pcm\""), train("model = \"pcm\"\ndw_min_std = 0.3"));
+}

@@ -9,6 +9,7 @@ pub mod compact;
 mod elementary;
 mod ideal;
 mod noise;
+pub mod pcm;
 pub mod response;
 
 use std::fmt;
@@ -74,6 +75,12 @@ pub trait Memristors: Send {
 
     /// Effective weights as a read sees them, row-major.
     fn weights(&self) -> &[f32];
+
+    /// Standard deviation of one read of each weight, row-major: reads of different devices and operations are independent.
+    /// `None` where a read has no noise of the device's own.
+    fn read_sigma(&self) -> Option<&[f32]> {
+        None
+    }
 
     /// Rank-1 write: all cells change at once.
     fn write(&mut self, slot: Slot<'_>, op: u64);

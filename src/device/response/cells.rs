@@ -72,7 +72,7 @@ pub(crate) fn passes<L: Law<N>, const N: usize>(dose: f32) -> usize {
 
 /// Part `pass` of a dose: whole pulses, then the rest.
 #[inline(always)]
-fn part(dose: f32, pass: usize, most: usize) -> f32 {
+pub(crate) fn part(dose: f32, pass: usize, most: usize) -> f32 {
     let q = dose.abs();
     let size = q * (1.0 / most as f32);
     let size = if size < 1.0 { 1.0 } else { size };
@@ -96,6 +96,60 @@ pub(crate) fn moved<L: Law<N>, const N: usize>(law: &L, w: f32, cell: [f32; N], 
     (mean, variance.sqrt())
 }
 
+/// Cells that take a dose in parts together, in arrays of their own: no store can then change what a later load sees, and
+/// loops over them become vector code.
+const LANES: usize = 16;
+type Lanes = [f32; LANES];
+
+/// Up to [`LANES`] numbers of a row from `first` on, zeros behind its end.
+#[inline(always)]
+fn load(row: &[f32], first: usize) -> Lanes {
+    let mut lanes = [0.0; LANES];
+    let rest = &row[first..];
+    if rest.len() >= LANES {
+        lanes.copy_from_slice(&rest[..LANES]);
+    } else {
+        lanes[..rest.len()].copy_from_slice(rest);
+    }
+    lanes
+}
+
+/// The way back.
+#[inline(always)]
+fn store(lanes: &Lanes, row: &mut [f32], first: usize) {
+    let rest = &mut row[first..];
+    if rest.len() >= LANES {
+        rest[..LANES].copy_from_slice(lanes);
+    } else {
+        rest.copy_from_slice(&lanes[..rest.len()]);
+    }
+}
+
+/// States after a dose on each cell, taken in `count` parts.
+#[inline(always)]
+fn move_lanes<L: Law<N>, const N: usize>(
+    law: &L,
+    mut w: Lanes,
+    cells: &[Lanes; N],
+    doses: &Lanes,
+    xi: &Lanes,
+    count: usize,
+) -> Lanes {
+    let cell = |l: usize| -> [f32; N] { std::array::from_fn(|k| cells[k][l]) };
+    let mut variance = [0.0; LANES];
+    for pass in 0..count {
+        for l in 0..LANES {
+            let (mean, sigma) = law.moved(w[l], cell(l), part(doses[l], pass, L::PASSES));
+            w[l] = settle(law, mean, 0.0, 0.0, cell(l));
+            variance[l] += sigma * sigma;
+        }
+    }
+    for l in 0..LANES {
+        w[l] = settle(law, w[l], variance[l].sqrt(), xi[l], cell(l));
+    }
+    w
+}
+
 /// One dose on each cell of a row: `gain * doses`.
 #[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
 fn move_row<L: Law<N>, const N: usize>(
@@ -103,13 +157,13 @@ fn move_row<L: Law<N>, const N: usize>(
     numbers: &[f32],
     w: &mut [f32],
     gain: f32,
-    scratch: &mut Scratch,
+    scratch: &Scratch,
     count: usize,
 ) {
     let cols = w.len();
     let rows: [&[f32]; N] = std::array::from_fn(|k| &numbers[k * cols..][..cols]);
-    let (xi, doses) = (&scratch.xi[..cols], &scratch.doses[..cols]);
     if L::PASSES == 1 {
+        let (xi, doses) = (&scratch.xi[..cols], &scratch.doses[..cols]);
         for col in 0..cols {
             let cell = std::array::from_fn(|k| rows[k][col]);
             let (mean, sigma) = law.moved(w[col], cell, gain * doses[col]);
@@ -117,19 +171,11 @@ fn move_row<L: Law<N>, const N: usize>(
         }
         return;
     }
-    let variance = &mut scratch.variance[..cols];
-    variance.fill(0.0);
-    for pass in 0..count {
-        for col in 0..cols {
-            let cell = std::array::from_fn(|k| rows[k][col]);
-            let (mean, sigma) = law.moved(w[col], cell, part(gain * doses[col], pass, L::PASSES));
-            w[col] = settle(law, mean, 0.0, 0.0, cell);
-            variance[col] += sigma * sigma;
-        }
-    }
-    for col in 0..cols {
-        let cell = std::array::from_fn(|k| rows[k][col]);
-        w[col] = settle(law, w[col], variance[col].sqrt(), xi[col], cell);
+    for first in (0..cols).step_by(LANES) {
+        let cells: [Lanes; N] = std::array::from_fn(|k| load(rows[k], first));
+        let doses = load(&scratch.doses, first).map(|dose| gain * dose);
+        let moved = move_lanes(law, load(w, first), &cells, &doses, &load(&scratch.xi, first), count);
+        store(&moved, w, first);
     }
 }
 
@@ -245,7 +291,7 @@ impl<L: Law<N>, const N: usize> Memristors for PulseCells<L, N> {
                 let count = passes::<L, N>(longest * gain.abs());
                 let at = device * cells + row * cols;
                 let numbers = &self.numbers[at * N..][..cols * N];
-                move_row(&self.law, numbers, &mut self.states[at..][..cols], gain, &mut self.scratch, count);
+                move_row(&self.law, numbers, &mut self.states[at..][..cols], gain, &self.scratch, count);
             }
             self.show_row(row, op);
         }

@@ -17,7 +17,7 @@ pub(crate) trait Law<const N: usize>: Send + 'static {
 
 /// State after a dose with the noise `xi` (standard normal).
 #[inline(always)]
-pub(super) fn settle<L: Law<N>, const N: usize>(law: &L, mean: f32, sigma: f32, xi: f32, cell: [f32; N]) -> f32 {
+pub(crate) fn settle<L: Law<N>, const N: usize>(law: &L, mean: f32, sigma: f32, xi: f32, cell: [f32; N]) -> f32 {
     let (low, high) = law.bounds(cell);
     clamp(mean + sigma * xi, low, high)
 }

@@ -9,11 +9,11 @@
 //! Step equations and parameter names follow aihwkit (IBM; `presets/devices.py` and `rpucuda` at 4545f11b) and MLP+NeuroSim
 //! V3.0 (`formula.cpp`, `Cell.cpp`).
 
-mod cells;
+pub(super) mod cells;
 pub mod curvature;
-mod laws;
+pub(super) mod laws;
 mod parameters;
-mod population;
+pub(super) mod population;
 mod presets;
 
 pub use parameters::{CycleNoise, Field, Law, Parameters, Signed, Spread, UnitPulse};
@@ -47,16 +47,7 @@ pub fn array(p: &Parameters, geometry: Geometry, noise: Noise) -> Box<dyn Memris
             Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.soft_bounds()))
         }
         Law::ExpStep => {
-            let law = laws::ExpStep {
-                sigma,
-                sigma_add: p.dw_min_std_add as f32,
-                sigma_slope: p.dw_min_std_slope as f32,
-                b: p.exp_b as f32,
-                a_up: p.a_up as f32,
-                a_down: p.a_down as f32,
-                gamma_up: p.gamma_up as f32,
-                gamma_down: p.gamma_down as f32,
-            };
+            let law = exp_step(p);
             Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.exponential()))
         }
         Law::PowStep => {
@@ -74,5 +65,19 @@ pub fn array(p: &Parameters, geometry: Geometry, noise: Noise) -> Box<dyn Memris
             let noisy = p.cycle_sigma > 0.0;
             Box::new(PulseCells::new(law, noisy, p, geometry, noise, |cells| cells.neurosim()))
         }
+    }
+}
+
+/// The equation of an exponential step.
+pub(super) fn exp_step(p: &Parameters) -> laws::ExpStep {
+    laws::ExpStep {
+        sigma: p.dw_min_std as f32,
+        sigma_add: p.dw_min_std_add as f32,
+        sigma_slope: p.dw_min_std_slope as f32,
+        b: p.exp_b as f32,
+        a_up: p.a_up as f32,
+        a_down: p.a_down as f32,
+        gamma_up: p.gamma_up as f32,
+        gamma_down: p.gamma_down as f32,
     }
 }

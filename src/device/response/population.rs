@@ -15,6 +15,8 @@ pub(crate) enum Drawn {
     SlopeUp = 4,
     SlopeDown = 5,
     Reference = 6,
+    Reset = 7,
+    Drift = 8,
 }
 
 /// Numbers of one cell may be drawn for that many devices of a weight.

@@ -3,6 +3,7 @@
 //! `model` names the model, `preset` the numbers to start from; every other key changes one of them.
 
 mod compact;
+mod pcm;
 mod response;
 
 use std::fmt::Write;
@@ -56,6 +57,13 @@ pub(super) const KEYS: &[&str] = &[
     "up_seconds",
     "down_volts",
     "down_seconds",
+    "reset",
+    "reset_dtod",
+    "reset_std",
+    "reset_volts",
+    "reset_seconds",
+    "drift",
+    "programming_noise",
     "iv",
     "r_on",
     "r_off",
@@ -82,12 +90,14 @@ pub(super) const KEYS: &[&str] = &[
 enum Family {
     Ideal,
     Response(Law),
+    Pcm,
     Vteam,
 }
 
 /// Reads the model with its parameters; `state_bits` is read elsewhere. `None` where something is wrong.
 pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<DeviceModel>> {
     let mut families = vec![("ideal", Family::Ideal), ("vteam", Family::Vteam)];
+    families.push(("pcm", Family::Pcm));
     families.extend(Law::ALL.map(|law| (law.name(), Family::Response(law))));
     let Found { value, span } = match (section.choice("model", &families), section.place("preset")) {
         // The preset says which model it is of.
@@ -100,6 +110,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<D
             DeviceModel::Ideal
         }
         Family::Vteam => DeviceModel::Compact(compact::vteam(reader, section)?),
+        Family::Pcm => DeviceModel::Pcm(Box::new(pcm::read(reader, section)?)),
         Family::Response(law) => DeviceModel::Response(response::read(reader, section, law)?),
     };
     Some(Found { value, span })
@@ -109,6 +120,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<D
 fn preset_family(section: &Section<'_>) -> Option<Family> {
     let mut presets: Vec<(&str, Family)> = Preset::ALL.iter().map(|p| (p.name, Family::Response(p.law))).collect();
     presets.extend(Vteam::sets().iter().map(|set| (set.name, Family::Vteam)));
+    presets.push((crate::device::pcm::PRESET.0, Family::Pcm));
     section.choice("preset", &presets).optional()?.value
 }
 
@@ -192,12 +204,14 @@ pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
     let model = match &device.model {
         DeviceModel::Ideal => "ideal",
         DeviceModel::Compact(_) => "vteam",
+        DeviceModel::Pcm(_) => "pcm",
         DeviceModel::Response(parameters) => parameters.law.name(),
     };
     writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", device.state_bits)?;
     match &device.model {
         DeviceModel::Ideal => Ok(()),
         DeviceModel::Compact(cells) => compact::write(out, cells),
+        DeviceModel::Pcm(pairs) => pcm::write(out, pairs),
         DeviceModel::Response(parameters) => response::write(out, parameters),
     }
 }
