@@ -76,6 +76,19 @@ fn other_shapes_synthesize_cleanly() {
     }
 }
 
+/// The memory controller, with and without the refresh of pairs.
+#[test]
+fn memory_controllers_synthesize_cleanly() {
+    let text = "name = \"store\"\n[network]\ninputs = 7\nlayers = [{ outputs = 5, activation = \"tanh\" }, \
+                { outputs = 3, activation = \"sigmoid\" }]\n[device]\nmodel = \"constant_step\"\n[memory]\n\
+                [data]\ncsv = \"x.csv\"\n";
+    for devices in [1, 2] {
+        let mut design = parse(text);
+        design.memory.as_mut().unwrap().devices = devices;
+        check(&design);
+    }
+}
+
 #[test]
 fn the_latch_and_memory_checks_can_fail() {
     let latch = "module m(input wire e, d, output reg q); always @* if (e) q = d; endmodule";

@@ -43,7 +43,17 @@ impl Crossbar {
             None => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
             Some(memristors) => Cells::Memristors(memristors),
         };
-        Ok(Crossbar {
+        Ok(Crossbar::of_cells(design, layer, cells))
+    }
+
+    /// An array of `layer` with memristors of the caller's own, `layer.rows()` x `layer.outputs`.
+    pub fn with_memristors(design: &Design, layer: &Layer, memristors: Box<dyn Memristors>) -> Self {
+        Crossbar::of_cells(design, layer, Cells::Memristors(memristors))
+    }
+
+    fn of_cells(design: &Design, layer: &Layer, cells: Cells) -> Self {
+        let (rows, cols) = (layer.rows(), layer.outputs);
+        Crossbar {
             rows,
             cols,
             adc_bits: design.array.adc_bits,
@@ -53,7 +63,7 @@ impl Crossbar {
             cells,
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
-        })
+        }
     }
 
     pub fn rows(&self) -> usize {

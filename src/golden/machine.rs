@@ -292,6 +292,11 @@ impl Machine {
         &self.layers[index].array
     }
 
+    /// Puts another array in the place of that of layer `index`.
+    pub fn replace_array(&mut self, index: usize, array: Crossbar) {
+        self.layers[index].array = array;
+    }
+
     /// Lets time pass in all arrays: drift and retention loss.
     pub fn age(&mut self, seconds: f64) {
         self.layers.iter_mut().for_each(|unit| unit.array.age(seconds));
