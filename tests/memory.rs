@@ -11,8 +11,9 @@ use memrtl::golden::{Machine, Mode, initial_states};
 use memrtl::rtl::Rtl;
 use memrtl::spec::{Backend, Design, Inner, Sweep};
 
-/// Constant steps without noise: a unit pulse of one cycle moves a device by about 0.18 of an ADC step.
-const DEVICE: &str = "model = \"constant_step\"\ndw_min_std = 0.0";
+/// Constant steps without noise between the same bounds; a pulse of one cycle and 1 V is one unit pulse.
+const DEVICE: &str = "model = \"constant_step\"\ndw_min_std = 0.0\nw_max_dtod = 0.0\nw_min_dtod = 0.0\n\
+                      up_seconds = 2e-9\ndown_seconds = 2e-9";
 
 fn small<'a>(device: &'a str, timing: &'a str) -> Small<'a> {
     Small { device, timing, ..Small::default() }
@@ -56,7 +57,8 @@ fn a_row_is_programmed_and_read_back() {
 }
 
 /// Devices whose bounds and steps differ a lot: some do not move at all, some do not reach the top.
-const SPREAD: &str = "model = \"constant_step\"\ndw_min_std = 0.3\ndw_min_dtod = 0.8\nw_max_dtod = 0.3";
+const SPREAD: &str = "model = \"constant_step\"\ndw_min_std = 0.3\ndw_min_dtod = 0.8\nw_max_dtod = 0.3\n\
+                      up_seconds = 2e-9\ndown_seconds = 2e-9";
 
 #[test]
 fn failures_are_told_by_address_and_end_the_row_or_not() {
@@ -245,7 +247,7 @@ fn late_conversions_change_nothing_but_cycles() {
 
 #[test]
 fn initial_weights_are_programmed_by_the_controller() {
-    let rig = rig(SPREAD, "program_initial = true\nattempts = 200");
+    let rig = rig(SPREAD, "program_initial = true\nattempts = 30");
     let report = rig.run(&options()).unwrap_or_else(|e| panic!("{e}"));
     let totals = report.summary.memory.expect("a memory mode");
     assert_eq!(totals.successes + totals.failures, 8 * 5 + 6 * 3, "every cell once");
@@ -321,10 +323,11 @@ fn a_broken_controller_is_found() {
     });
 }
 
-/// The scheduler with its reads and RESETs, on devices that answer for both halves of a pair, so that the difference is 0.
+/// The scheduler with its reads, RESETs and SETs, on pairs that move both ways.
 #[test]
 fn a_refresh_comes_after_every_so_many_samples_and_holds_the_next_one() {
-    let mut rig = rig(DEVICE, "attempts = 200\nrefresh_upper = 0.3\nrefresh_lower = 0.25");
+    let device = format!("{DEVICE}\nsigned = \"differential\"");
+    let mut rig = rig(&device, "attempts = 200\nrefresh_upper = 0.3\nrefresh_lower = 0.25");
     let memory = rig.design.memory.as_mut().expect("a memory mode");
     (memory.devices, memory.refresh_every) = (2, 3);
     for ramp in [&mut memory.set, &mut memory.reset] {
