@@ -28,6 +28,10 @@ module ${ name }$_layer #(
     parameter DEPTH_BITS   = 4,
 <%- endif %>
     parameter BACK         = 1,   // 1: this layer runs transposed reads
+<%- if pulse_table %>
+    parameter TABLE        = 0,   // number of the pulse table
+    parameter QUIET        = 0,   // its largest code without a pulse
+<%- endif %>
     parameter WIDTH_SHIFT  = 14   // |y| eta gamma^j -> pulse width
 ) (
     input  wire                           clk,
@@ -148,6 +152,10 @@ module ${ name }$_layer #(
       .ERROR_BITS (ERROR_BITS),
       .PULSE_BITS (PULSE_BITS),
       .MAG_BITS   (MAG_BITS),
+<%- if pulse_table %>
+      .TABLE      (TABLE),
+      .QUIET      (QUIET),
+<%- endif %>
       .WIDTH_SHIFT(WIDTH_SHIFT)
   ) u_momentum (
       .clk          (clk),

@@ -24,6 +24,10 @@ module ${ name }$_momentum_${ unit }$ #(
     parameter ERROR_BITS   = 12,  // bits of a word of y
     parameter PULSE_BITS   = 8,   // bits of a pulse width
     parameter MAG_BITS     = 8,   // bits of a column magnitude, at least PULSE_BITS
+<%- if pulse_table %>
+    parameter TABLE        = 0,   // number of the pulse table
+    parameter QUIET        = 0,   // largest code without a pulse
+<%- endif %>
     parameter WIDTH_SHIFT  = 14   // |y| * eta gamma^j is divided by 2^WIDTH_SHIFT, rounded
 ) (
     input  wire                          clk,
@@ -69,7 +73,16 @@ module ${ name }$_momentum_${ unit }$ #(
   localparam [ROUNDED-1:0] HALF   = (WIDTH_SHIFT == 0) ? {ROUNDED{1'b0}} : (ONE << WIDTH_SHIFT) >> 1;
   localparam [ROUNDED-1:0] LONGEST = (ONE << PULSE_BITS) - ONE;
 
+<%- if pulse_table %>
+  localparam [31:0]           QUIET_WORD = QUIET;
+  localparam [PULSE_BITS-1:0] QUIET_CODE = QUIET_WORD[PULSE_BITS-1:0];
+<%- endif %>
+
+<%- if pulse_table %>
+  // Code of the wanted weight change of a product |y| * factor: rounded, saturated. The table makes pulse widths of it.
+<%- else %>
   // Pulse width of a product |y| * factor: rounded, saturated at the longest pulse.
+<%- endif %>
   function [PULSE_BITS-1:0] width_of;
     input [PRODUCT-1:0] product;
     reg   [ROUNDED-1:0] rounded;
@@ -113,7 +126,11 @@ module ${ name }$_momentum_${ unit }$ #(
   reg [PRODUCT-1:0]    peak_product_q;
   reg [PULSE_BITS-1:0] longest_q;
   wire [PULSE_BITS-1:0] longest = width_of(peak_product_q);
+<%- if pulse_table %>
+  wire                 silent  = longest <= QUIET_CODE;
+<%- else %>
   wire                 silent  = longest == {PULSE_BITS{1'b0}};
+<%- endif %>
   wire                 fetch_take;
 <%- if history %>
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
@@ -396,14 +413,37 @@ module ${ name }$_momentum_${ unit }$ #(
   );
 
 <%- endif %>
+<%- if pulse_table %>
+  // Codes become pulse widths on the way to the driver stages.
+  wire [LANES*PULSE_BITS-1:0] width;
+  generate
+    genvar t;
+    for (t = 0; t < LANES; t = t + 1) begin : gen_table
+      ${ name }$_pulse_table #(
+          .TABLE(TABLE)
+      ) u_table (
+          .code (width_q[t*PULSE_BITS+:PULSE_BITS]),
+          .width(width[t*PULSE_BITS+:PULSE_BITS])
+      );
+    end
+  endgenerate
+
+  ${ name }$_pulse_table #(
+      .TABLE(TABLE)
+  ) u_longest (
+      .code (fetch_longest_q),
+      .width(slot_longest)
+  );
+
+<%- endif %>
   generate
     if (MAG_BITS > PULSE_BITS) begin : gen_mag
       genvar m;
       for (m = 0; m < LANES; m = m + 1) begin : gen_lane
-        assign col_mag[m*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - PULSE_BITS) {1'b0}}, width_q[m*PULSE_BITS+:PULSE_BITS]};
+        assign col_mag[m*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - PULSE_BITS) {1'b0}}, ${ width }$[m*PULSE_BITS+:PULSE_BITS]};
       end
     end else begin : gen_mag_exact
-      assign col_mag = width_q;
+      assign col_mag = ${ width }$;
     end
   endgenerate
 
@@ -411,7 +451,9 @@ module ${ name }$_momentum_${ unit }$ #(
   assign col_beat     = width_beat_q;
   assign col_neg      = neg_q;
   assign slot_req     = fetch_q == FETCH_STAGED;
+<%- if !pulse_table %>
   assign slot_longest = fetch_longest_q;
+<%- endif %>
   assign skipped      = (sel_q == SEL_WIDTH) && silent;
   assign idle         = (sel_q == SEL_IDLE) && (fetch_q == FETCH_IDLE);
 endmodule

@@ -469,6 +469,10 @@ module ${ name }$ (
       .DEPTH_BITS  (${ depth_bits }$),
 <%- endif %>
       .BACK        (${ l.back }$),
+<%- if let Some(table) = l.pulse_table %>
+      .TABLE       (${ table.number }$),
+      .QUIET       (${ table.quiet }$),
+<%- endif %>
       .WIDTH_SHIFT (${ l.width_shift }$)
   ) u_${ l.name }$ (
       .clk          (aclk),

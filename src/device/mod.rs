@@ -8,6 +8,7 @@
 pub mod compact;
 mod elementary;
 mod ideal;
+pub mod mtj;
 mod noise;
 pub mod pcm;
 pub mod response;
@@ -121,4 +122,6 @@ pub struct NotFinite {
 pub enum DeviceError {
     #[error(transparent)]
     Compact(#[from] compact::CompactError),
+    #[error(transparent)]
+    Mtj(#[from] mtj::MtjError),
 }

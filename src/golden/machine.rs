@@ -117,7 +117,7 @@ impl Machine {
                 Ok(LayerUnit {
                     array,
                     table: ActivationTable::new(design, layer),
-                    history: History::new(design.training.history, design.array.pulse_bits, layer.shifts.width),
+                    history: History::new(design, layer),
                     shifts: layer.shifts,
                 })
             })

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Module, bus, memory};
+use super::{Module, bus, memory, pulse_table};
 use crate::golden::ActivationTable;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
@@ -36,6 +36,9 @@ struct MomentumTemplate<'a> {
     name: &'a str,
     unit: &'a str,
     history: bool,
+    pulse_table: bool,
+    /// Net that the pulse widths stand on.
+    width: &'a str,
 }
 
 #[derive(Template)]
@@ -45,6 +48,7 @@ struct LayerTemplate<'a> {
     unit: &'a str,
     history: bool,
     memory: bool,
+    pulse_table: bool,
 }
 
 #[derive(Template)]
@@ -120,6 +124,7 @@ struct LayerSizes {
     back_tail: usize,
     back: u32,
     width_shift: u32,
+    pulse_table: Option<pulse_table::TableUse>,
     words: usize,
     row_bits: u32,
     col_bits: u32,
@@ -195,6 +200,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         back_tail: tail(layer.inputs, back_groups),
         back: u32::from(index > 0),
         width_shift: layer.shifts.width,
+        pulse_table: None,
         words,
         row_bits: bits_for(layer.rows() - 1),
         col_bits: bits_for(layer.outputs - 1),
@@ -223,8 +229,14 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     add("_col_driver", ColDriver { name }.render())?;
     let with_memory = design.memory.is_some();
     add("_array_port", ArrayPort { name, memory: with_memory }.render())?;
-    add(&format!("_momentum_{unit}"), MomentumTemplate { name, unit, history }.render())?;
-    add("_layer", LayerTemplate { name, unit, history, memory: with_memory }.render())?;
+    let tables = pulse_table::PulseTables::new(design);
+    let pulse_table = tables.is_some();
+    if let Some(tables) = tables {
+        add("_pulse_table", tables.render())?;
+    }
+    let width = if pulse_table { "width" } else { "width_q" };
+    add(&format!("_momentum_{unit}"), MomentumTemplate { name, unit, history, pulse_table, width }.render())?;
+    add("_layer", LayerTemplate { name, unit, history, memory: with_memory, pulse_table }.render())?;
 
     let tables = activation_tables(design);
     for (table, layer) in &tables {
@@ -376,7 +388,11 @@ pub(crate) fn max_beat_bits(design: &Design) -> u32 {
 
 fn top(design: &Design) -> Top<'_> {
     let array = &design.array;
-    let layers: Vec<LayerSizes> = design.layers.iter().enumerate().map(|(i, l)| layer_sizes(design, i, l)).collect();
+    let mut layers: Vec<LayerSizes> =
+        design.layers.iter().enumerate().map(|(i, l)| layer_sizes(design, i, l)).collect();
+    for (layer, table) in layers.iter_mut().zip(pulse_table::uses(design)) {
+        layer.pulse_table = Some(table);
+    }
     let full_beats = array.adcs.div_ceil(array.lanes);
     let widths: Vec<String> =
         std::iter::once(design.inputs).chain(design.layers.iter().map(|l| l.outputs)).map(|n| n.to_string()).collect();

@@ -133,7 +133,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         data: data?.data,
         spec_hash: String::new(),
     };
-    device::drives(reader, &design, model.span, &places.layers);
+    device::drives(reader, &section, &design, model.span, &places.layers);
     if let Some(section) = memory {
         design.memory = Some(memory::read(reader, &section, &design)?);
     }

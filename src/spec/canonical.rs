@@ -98,6 +98,10 @@ impl Design {
             // Reset values of registers, and whether there is a second device, follow from the memristors.
             hardware.push_str(&format!("{} {:?}", memory.devices, memory.refresh_codes()));
         }
+        // So do the pulse lengths of devices that switch by chance.
+        for table in self.pulse_tables() {
+            hardware.push_str(&format!("{:?}", table.widths()));
+        }
         let digest = Sha256::digest(hardware.as_bytes());
         self.spec_hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.spec_hash.truncate(HASH_DIGITS);

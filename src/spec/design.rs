@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Memory;
-use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, pcm, response};
+use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
 /// Fraction bits of the learning-rate register: 16 bits, unsigned, `0 <= eta < 4`.
@@ -168,6 +168,8 @@ pub enum DeviceModel {
     Ideal,
     /// A compact model: voltage and time in, state out.
     Compact(compact::CompactCells),
+    /// Pairs of magnetic tunnel junctions.
+    Mtj(mtj::Mtj),
     /// Pairs of phase-change devices.
     Pcm(Box<pcm::Pcm>),
     /// A measured or assumed pulse response.
@@ -192,6 +194,7 @@ impl DeviceModel {
         Ok(match self {
             DeviceModel::Ideal => None,
             DeviceModel::Compact(cells) => Some(Box::new(compact::CompactArray::new(cells, geometry, noise)?)),
+            DeviceModel::Mtj(junction) => Some(Box::new(mtj::MtjPairs::new(junction, geometry, noise)?)),
             DeviceModel::Pcm(pairs) => Some(Box::new(pcm::PcmPairs::new(pairs, geometry, noise))),
             DeviceModel::Response(parameters) => Some(response::array(parameters, geometry, noise)),
         })

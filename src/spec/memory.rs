@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::{Code, Problem};
 use super::reader::{Bounds, Found, Reader, Section};
-use super::{Backend, Design, defaults};
+use super::{Backend, Design, DeviceModel, defaults};
 
 pub(super) const KEYS: &[&str] = &[
     "read_range",
@@ -196,6 +196,12 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, design: &Design) 
     let (set, reset) = (ramp("set"), ramp("reset"));
 
     let refresh_every = refresh_every?;
+    if refresh_every.value > 0 && matches!(design.device.model, DeviceModel::Mtj(_)) {
+        let message = format!("`{}` refreshes nothing", reader.quote(&refresh_every.span.clone().unwrap_or(0..0)));
+        let problem = Problem::new(Code::Memory, message).at(refresh_every.span.clone(), "allowed: 0");
+        reader.report(problem.help("a junction has two states and does not saturate"));
+        return None;
+    }
     if refresh_every.value > 0 && cell.devices < 2 {
         let message =
             format!("`{}` needs differential pairs", reader.quote(&refresh_every.span.clone().unwrap_or(0..0)));

@@ -10,6 +10,7 @@ mod device;
 mod error;
 mod ident;
 mod memory;
+mod pulse_table;
 mod reader;
 mod sections;
 
@@ -23,6 +24,8 @@ pub use derive::AccumulatorBits;
 pub use design::*;
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
+pub use pulse_table::PulseTable;
+pub(crate) use pulse_table::width as pulse_width;
 
 use error::Problem;
 

@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 
 use super::Slot;
-use crate::fixed;
-use crate::spec::{LEARNING_RATE_BITS, MOMENTUM_BITS, SCALE_GUARD_BITS};
+use crate::spec::{Design, LEARNING_RATE_BITS, Layer, MOMENTUM_BITS, PulseTable, SCALE_GUARD_BITS, pulse_width};
 
 /// Ring of (x, y) pairs of one layer.
 #[derive(Debug, Clone)]
 pub struct History {
     pulse_bits: u32,
     width_shift: u32,
+    table: Option<PulseTable>,
     capacity: usize,
     /// Newest first.
     pairs: VecDeque<Pair>,
@@ -28,9 +28,16 @@ struct Pair {
 }
 
 impl History {
-    /// An empty ring of `capacity` pairs; `width_shift` as in [`crate::spec::Shifts::width`].
-    pub fn new(capacity: usize, pulse_bits: u32, width_shift: u32) -> Self {
-        History { pulse_bits, width_shift, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
+    /// An empty ring of as many pairs as the design keeps.
+    pub fn new(design: &Design, layer: &Layer) -> Self {
+        let table = PulseTable::of(design, layer);
+        History { table, ..History::plain(design.training.history, design.array.pulse_bits, layer.shifts.width) }
+    }
+
+    /// An empty ring of `capacity` pairs whose widths go out as they are; `width_shift` as in [`crate::spec::Shifts::width`].
+    fn plain(capacity: usize, pulse_bits: u32, width_shift: u32) -> Self {
+        let pairs = VecDeque::with_capacity(capacity + 1);
+        History { pulse_bits, width_shift, table: None, capacity, pairs, spare: Vec::new() }
     }
 
     /// Pairs stored.
@@ -82,8 +89,7 @@ impl History {
     }
 
     fn width(&self, magnitude: i32, factor: i64) -> i32 {
-        let product = i64::from(magnitude) * factor;
-        fixed::saturate_unsigned(fixed::round_shift(product, self.width_shift), self.pulse_bits) as i32
+        pulse_width(i64::from(magnitude) * factor, self.width_shift, self.pulse_bits, self.table.as_ref())
     }
 }
 
@@ -131,7 +137,7 @@ mod tests {
 
     #[test]
     fn pairs_leave_after_capacity_steps() {
-        let mut h = History::new(2, 8, 14);
+        let mut h = History::plain(2, 8, 14);
         step(&mut h, 1, 10, 65535, 2);
         step(&mut h, 2, 0, 65535, 2);
         // The silent pair of age 1 gives no slot, the first pair has left.
@@ -141,7 +147,7 @@ mod tests {
 
     #[test]
     fn gamma_zero_is_plain_sgd() {
-        let (mut h, mut plain) = (History::new(4, 8, 14), History::new(1, 8, 14));
+        let (mut h, mut plain) = (History::plain(4, 8, 14), History::plain(1, 8, 14));
         for k in 1..6 {
             assert_eq!(step(&mut h, k, k * 7, 0, 4), step(&mut plain, k, k * 7, 0, 1));
         }
@@ -149,7 +155,7 @@ mod tests {
 
     #[test]
     fn slots_of_former_steps_leave_nothing_behind() {
-        let (mut h, mut fresh) = (History::new(3, 8, 14), History::new(3, 8, 14));
+        let (mut h, mut fresh) = (History::plain(3, 8, 14), History::plain(3, 8, 14));
         let mut slots = Vec::new();
         for k in 1..8 {
             h.step(&[k, 2], &[k * 9 - 30, 5], 16384, 40000, 3, &mut slots);

@@ -3,6 +3,7 @@
 //! `model` names the model, `preset` the numbers to start from; every other key changes one of them.
 
 mod compact;
+mod mtj;
 mod pcm;
 mod response;
 
@@ -83,6 +84,16 @@ pub(super) const KEYS: &[&str] = &[
     "v_max",
     "rate_dtod",
     "rate_ctoc",
+    "delta",
+    "critical_current",
+    "tau_d",
+    "tau_0",
+    "r_p",
+    "tmr",
+    "r_dtod",
+    "critical_dtod",
+    "write_current",
+    "transition",
 ];
 
 /// Families of models, as the user's `model` chooses them.
@@ -90,6 +101,7 @@ pub(super) const KEYS: &[&str] = &[
 enum Family {
     Ideal,
     Response(Law),
+    Mtj,
     Pcm,
     Vteam,
 }
@@ -97,7 +109,7 @@ enum Family {
 /// Reads the model with its parameters; `state_bits` is read elsewhere. `None` where something is wrong.
 pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<DeviceModel>> {
     let mut families = vec![("ideal", Family::Ideal), ("vteam", Family::Vteam)];
-    families.push(("pcm", Family::Pcm));
+    families.extend([("pcm", Family::Pcm), ("mtj", Family::Mtj)]);
     families.extend(Law::ALL.map(|law| (law.name(), Family::Response(law))));
     let Found { value, span } = match (section.choice("model", &families), section.place("preset")) {
         // The preset says which model it is of.
@@ -110,6 +122,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<D
             DeviceModel::Ideal
         }
         Family::Vteam => DeviceModel::Compact(compact::vteam(reader, section)?),
+        Family::Mtj => DeviceModel::Mtj(mtj::read(reader, section)?),
         Family::Pcm => DeviceModel::Pcm(Box::new(pcm::read(reader, section)?)),
         Family::Response(law) => DeviceModel::Response(response::read(reader, section, law)?),
     };
@@ -121,6 +134,7 @@ fn preset_family(section: &Section<'_>) -> Option<Family> {
     let mut presets: Vec<(&str, Family)> = Preset::ALL.iter().map(|p| (p.name, Family::Response(p.law))).collect();
     presets.extend(Vteam::sets().iter().map(|set| (set.name, Family::Vteam)));
     presets.push((crate::device::pcm::PRESET.0, Family::Pcm));
+    presets.extend(crate::device::mtj::PRESETS.iter().map(|preset| (preset.name, Family::Mtj)));
     section.choice("preset", &presets).optional()?.value
 }
 
@@ -188,7 +202,17 @@ pub(super) fn backend(reader: &Reader<'_>, model: &Option<Found<DeviceModel>>, b
 }
 
 /// Devices that cannot make the weight changes that a layer's codes stand for. `places`: those of the layers.
-pub(super) fn drives(reader: &Reader<'_>, design: &Design, model: Option<Span>, places: &[(String, Option<Span>)]) {
+pub(super) fn drives(
+    reader: &Reader<'_>,
+    section: &Section<'_>,
+    design: &Design,
+    model: Option<Span>,
+    places: &[(String, Option<Span>)],
+) {
+    if let DeviceModel::Mtj(junction) = &design.device.model {
+        mtj::drives(reader, section, design, junction, model, places);
+        return;
+    }
     let DeviceModel::Compact(cells) = &design.device.model else { return };
     for (layer, (name, span)) in design.layers.iter().zip(places) {
         if let Err(error) = cells.drive(&layer.geometry(design)) {
@@ -204,6 +228,7 @@ pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
     let model = match &device.model {
         DeviceModel::Ideal => "ideal",
         DeviceModel::Compact(_) => "vteam",
+        DeviceModel::Mtj(_) => "mtj",
         DeviceModel::Pcm(_) => "pcm",
         DeviceModel::Response(parameters) => parameters.law.name(),
     };
@@ -211,6 +236,7 @@ pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
     match &device.model {
         DeviceModel::Ideal => Ok(()),
         DeviceModel::Compact(cells) => compact::write(out, cells),
+        DeviceModel::Mtj(junction) => mtj::write(out, junction),
         DeviceModel::Pcm(pairs) => pcm::write(out, pairs),
         DeviceModel::Response(parameters) => response::write(out, parameters),
     }
