@@ -62,7 +62,9 @@ pub(super) fn drives(
         let trouble = if wanted.1 > made.1 && made.1 < CERTAIN {
             format!("the junctions switch too seldom for layer `{name}`")
         } else if lengths < LEAST_LENGTHS {
-            format!("the junctions switch too suddenly for layer `{name}`: {lengths} of its pulse lengths differ")
+            format!(
+                "the junctions switch too suddenly for layer `{name}`: it can use {lengths} pulse lengths, at least {LEAST_LENGTHS} are needed"
+            )
         } else {
             continue;
         };
