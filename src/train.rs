@@ -210,6 +210,9 @@ fn run(
             trainer.report(chunk.len(), stop, tell)?;
         }
         spent += started.elapsed();
+        if epoch + 1 == design.training.epochs && design.nonideal.age > 0.0 {
+            trainer.machine.age(design.nonideal.age);
+        }
         let all: Vec<usize> = (0..test.len()).collect();
         let mut right = 0;
         for chunk in all.chunks(STRIDE) {
@@ -271,6 +274,8 @@ impl<'a> Trainer<'a> {
     pub fn new(design: &'a Design) -> Result<Self, TrainError> {
         let mut machine = Machine::new(design)?;
         machine.program_initial(design, &mut MemoryTrace::default())?;
+        let seed = design.training.seed;
+        machine.sound().map_err(|fault| TrainError::Fault { seed, sample: 0, fault })?;
         Ok(Trainer {
             design,
             machine,

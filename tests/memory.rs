@@ -5,7 +5,7 @@ mod common;
 use common::{Rig, Small, mutated, on_all_cores, options};
 use memrtl::array::Crossbar;
 use memrtl::cosim::{CosimError, Options, Session, Stalls, What};
-use memrtl::device::{CellAddress, CellPulse, Memristors, Slot};
+use memrtl::device::{CellAddress, CellPulse, Memristors, Scale, Slot};
 use memrtl::golden::memory::{CellKind, RowCells};
 use memrtl::golden::{Machine, Mode, initial_states};
 use memrtl::rtl::Rtl;
@@ -402,6 +402,10 @@ impl Memristors for Pair {
         &self.states[2 * self.cells..]
     }
 
+    fn scale(&self) -> Scale {
+        Scale { reference: 0.0, span: Pair::RANGE.1 - Pair::RANGE.0 }
+    }
+
     fn write(&mut self, slot: Slot<'_>, _op: u64) {
         for (row, &x) in slot.x.iter().enumerate() {
             for (col, &width) in slot.widths.iter().enumerate() {
@@ -468,7 +472,7 @@ fn pair_session(rig: &Rig) -> Session {
     for (index, layer) in rig.design.layers.iter().enumerate() {
         let array = || {
             let cells = Pair::boxed(layer.rows(), layer.outputs, 0.002);
-            let mut array = Crossbar::with_memristors(&rig.design, layer, cells);
+            let mut array = Crossbar::with_memristors(&rig.design, index, layer, cells);
             array.load(&initial_states(&rig.design, index, layer));
             array
         };

@@ -1,5 +1,12 @@
 //! A crossbar: the cells of one layer with the periphery that turns sums into ADC codes.
 
+mod converters;
+mod faults;
+mod nonideal;
+pub mod wires;
+
+use nonideal::Imperfections;
+
 use crate::device::{CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot};
 use crate::fixed;
 use crate::spec::{Design, Layer, Memory};
@@ -13,6 +20,8 @@ pub struct Crossbar {
     backward_shift: u32,
     state_bits: u32,
     cells: Cells,
+    /// `None` where reads need nothing but weights.
+    imperfections: Option<Box<Imperfections>>,
     /// Operations so far: the key of their random numbers.
     op: u64,
     sums: Sums,
@@ -43,16 +52,31 @@ impl Crossbar {
             None => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
             Some(memristors) => Cells::Memristors(memristors),
         };
-        Ok(Crossbar::of_cells(design, layer, cells))
+        Ok(Crossbar::of_cells(design, index, layer, cells))
     }
 
-    /// An array of `layer` with memristors of the caller's own, `layer.rows()` x `layer.outputs`.
-    pub fn with_memristors(design: &Design, layer: &Layer, memristors: Box<dyn Memristors>) -> Self {
-        Crossbar::of_cells(design, layer, Cells::Memristors(memristors))
+    /// An array of `layer`, layer `index` of the design, with memristors of the caller's own, `layer.rows()` x `layer.outputs`.
+    pub fn with_memristors(design: &Design, index: usize, layer: &Layer, memristors: Box<dyn Memristors>) -> Self {
+        Crossbar::of_cells(design, index, layer, Cells::Memristors(memristors))
     }
 
-    fn of_cells(design: &Design, layer: &Layer, cells: Cells) -> Self {
+    /// The same array with nothing but its devices: no faults, wires and converters of [`crate::spec::NonIdeal`].
+    ///
+    /// # Errors
+    /// As for [`Crossbar::new`].
+    pub fn perfect(design: &Design, index: usize, layer: &Layer) -> Result<Self, DeviceError> {
+        Ok(Crossbar { imperfections: None, ..Crossbar::new(design, index, layer)? })
+    }
+
+    fn of_cells(design: &Design, index: usize, layer: &Layer, cells: Cells) -> Self {
         let (rows, cols) = (layer.rows(), layer.outputs);
+        let imperfections = match &cells {
+            Cells::Ideal(_) => None,
+            Cells::Memristors(cells) => {
+                let noise = Noise::new(design.training.seed, index as u64);
+                Imperfections::new(design, index, layer, cells.as_ref(), noise).map(Box::new)
+            }
+        };
         Crossbar {
             rows,
             cols,
@@ -61,6 +85,7 @@ impl Crossbar {
             backward_shift: layer.shifts.backward,
             state_bits: design.device.state_bits,
             cells,
+            imperfections,
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
         }
@@ -88,6 +113,11 @@ impl Crossbar {
                 Ok(())
             }
             Cells::Memristors(cells) => {
+                let gain = gain(self.state_bits, self.forward_shift);
+                if let Some(extra) = &mut self.imperfections {
+                    extra.read_forward(cells.as_ref(), x, self.op, gain, codes);
+                    return finite(extra.sums(self.cols), cells.as_ref(), self.cols);
+                }
                 let sums = &mut self.sums.real[..self.cols];
                 sums.fill(0.0);
                 for (&x, row) in x.iter().zip(cells.weights().chunks_exact(self.cols)) {
@@ -96,8 +126,8 @@ impl Crossbar {
                         sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum += x * w);
                     }
                 }
-                quantize(sums, gain(self.state_bits, self.forward_shift), self.adc_bits, codes);
-                finite(sums, cells.weights(), self.cols)
+                quantize(sums, gain, self.adc_bits, codes);
+                finite(sums, cells.as_ref(), self.cols)
             }
         }
     }
@@ -117,27 +147,40 @@ impl Crossbar {
                 Ok(())
             }
             Cells::Memristors(cells) => {
+                let gain = gain(self.state_bits, self.backward_shift);
+                if let Some(extra) = &mut self.imperfections {
+                    extra.read_transposed(cells.as_ref(), u, self.op, gain, codes);
+                    return finite(extra.sums(lines), cells.as_ref(), self.cols);
+                }
                 let sums = &mut self.sums.real[..lines];
                 for (sum, row) in sums.iter_mut().zip(cells.weights().chunks_exact(self.cols)) {
                     *sum = dot(u, row);
                 }
-                quantize(sums, gain(self.state_bits, self.backward_shift), self.adc_bits, codes);
-                finite(sums, cells.weights(), self.cols)
+                quantize(sums, gain, self.adc_bits, codes);
+                finite(sums, cells.as_ref(), self.cols)
             }
         }
     }
 
     /// Rank-1 write: row codes `x` and signed pulse widths in units of the shortest pulse.
     pub fn write(&mut self, x: &[i32], pulses: &[i32]) {
-        self.op += 1;
+        self.operate();
         match &mut self.cells {
             Cells::Ideal(ideal) => ideal.write(x, pulses),
             Cells::Memristors(cells) => cells.write(Slot { x, widths: pulses }, self.op),
         }
     }
 
+    /// Counts an operation that changes devices.
+    fn operate(&mut self) {
+        self.op += 1;
+        if let Some(extra) = &mut self.imperfections {
+            extra.stale = true;
+        }
+    }
+
     /// State words, the same for two arrays in the same state: the integers of the `ideal` device, row-major, or the bits of
-    /// everything that physical devices keep.
+    /// everything that physical devices keep, those that are stuck included.
     pub fn states(&self) -> &[i32] {
         match &self.cells {
             Cells::Ideal(ideal) => ideal.states(),
@@ -148,7 +191,7 @@ impl Crossbar {
     /// Programs all weights, row-major, in steps of the weight's full scale over `2^(state_bits - 1)`; what the devices cannot
     /// hold saturates.
     pub fn load(&mut self, states: &[i32]) {
-        self.op += 1;
+        self.operate();
         match &mut self.cells {
             Cells::Ideal(ideal) => ideal.load(states),
             Cells::Memristors(cells) => {
@@ -159,44 +202,71 @@ impl Crossbar {
         }
     }
 
-    /// Effective weights in units of the layer's full scale, row-major, bias row last.
+    /// Effective weights as a forward read sees them, in units of the layer's full scale, row-major, bias row last.
     pub fn weights(&self) -> Vec<f32> {
-        match &self.cells {
-            Cells::Ideal(ideal) => {
+        match (&self.cells, &self.imperfections) {
+            (Cells::Ideal(ideal), _) => {
                 let step = 2f32.powi(1 - self.state_bits as i32);
                 ideal.states().iter().map(|&s| s as f32 * step).collect()
             }
-            Cells::Memristors(cells) => cells.weights().to_vec(),
+            (Cells::Memristors(cells), Some(extra)) => extra.weights(cells.as_ref()),
+            (Cells::Memristors(cells), None) => cells.weights().to_vec(),
         }
     }
 
     /// Lets time pass without an operation: drift and retention loss.
     pub fn age(&mut self, seconds: f64) {
-        self.op += 1;
+        self.operate();
         if let Cells::Memristors(cells) = &mut self.cells {
             cells.age(seconds, self.op);
+            if let Some(retention) = self.imperfections.as_ref().and_then(|extra| extra.retention) {
+                cells.relax(libm::exp(-seconds / retention));
+            }
         }
+    }
+
+    /// How many devices are stuck.
+    pub fn stuck_devices(&self) -> usize {
+        self.imperfections.as_ref().map_or(0, |extra| extra.stuck_devices())
     }
 
     /// Conductance of one memristor in siemens; `None` for the `ideal` device, which has none.
     pub fn conductance(&self, at: CellAddress) -> Option<f64> {
         match &self.cells {
             Cells::Ideal(_) => None,
-            Cells::Memristors(cells) => Some(cells.conductance(at)),
+            Cells::Memristors(cells) => {
+                let stuck = self.imperfections.as_ref().and_then(|extra| extra.stuck(at));
+                Some(stuck.unwrap_or_else(|| cells.conductance(at)))
+            }
         }
     }
 
-    /// Code that the converter of the memory mode gives for one memristor; 0 for the `ideal` device.
-    pub fn cell_code(&self, at: CellAddress, memory: &Memory) -> u32 {
-        self.conductance(at).map_or(0, |siemens| memory.code(siemens))
-    }
-
-    /// A pulse on one memristor; nothing happens to the `ideal` device.
-    pub fn pulse(&mut self, at: CellAddress, pulse: CellPulse) {
+    /// Reads one memristor: the code that the converter of the memory mode gives for it; 0 for the `ideal` device.
+    ///
+    /// # Errors
+    /// A conductance that is no number.
+    pub fn read_cell(&mut self, at: CellAddress, memory: &Memory) -> Result<u32, NotFinite> {
         self.op += 1;
-        if let Cells::Memristors(cells) = &mut self.cells {
-            cells.pulse(at, pulse, self.op);
+        let (Some(siemens), Cells::Memristors(cells)) = (self.conductance(at), &self.cells) else { return Ok(0) };
+        if !siemens.is_finite() {
+            return Err(NotFinite { at, value: cells.weights()[at.row * self.cols + at.col] });
         }
+        Ok(match &self.imperfections {
+            Some(extra) => extra.cell_code(cells.as_ref(), at, siemens, self.op, memory),
+            None => memory.code(siemens),
+        })
+    }
+
+    /// A pulse on one memristor; nothing happens to the `ideal` device and to devices that are stuck.
+    pub fn pulse(&mut self, at: CellAddress, pulse: CellPulse) {
+        self.operate();
+        let Cells::Memristors(cells) = &mut self.cells else { return };
+        let volts = match &self.imperfections {
+            Some(extra) if extra.stuck(at).is_some() => return,
+            Some(extra) => pulse.volts * extra.path(at, cells.conductance(at)),
+            None => pulse.volts,
+        };
+        cells.pulse(at, CellPulse { volts, ..pulse }, self.op);
     }
 }
 
@@ -205,14 +275,17 @@ fn gain(state_bits: u32, shift: u32) -> f32 {
     2f32.powi(state_bits as i32 - 1 - shift as i32)
 }
 
-/// Finds the weight that made a sum no number.
-fn finite(sums: &[f32], weights: &[f32], cols: usize) -> Result<(), NotFinite> {
+/// Finds the device that made a sum no number.
+fn finite(sums: &[f32], cells: &dyn Memristors, cols: usize) -> Result<(), NotFinite> {
     if sums.iter().all(|v| v.is_finite()) {
         return Ok(());
     }
     // Finite weights in the range of an f32 cannot overflow a sum of codes, so there is one.
+    let weights = cells.weights();
     let cell = weights.iter().position(|w| !w.is_finite()).unwrap_or(0);
-    Err(NotFinite { row: cell / cols, col: cell % cols, value: weights[cell] })
+    let at = |device| CellAddress { device, row: cell / cols, col: cell % cols };
+    let device = (0..cells.devices()).find(|&device| !cells.conductance(at(device)).is_finite()).unwrap_or(0);
+    Err(NotFinite { at: at(device), value: weights[cell] })
 }
 
 /// Sum of products in eight strands: an order that a vector unit can keep, the same everywhere.

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use verilated::{Profile, TraceFormat};
 
-use super::load;
+use super::{let_age, load, seconds};
 use crate::cosim::{self, CosimError, Options, Stalls, Waves};
 use crate::report;
 use crate::rtl::Rtl;
@@ -34,6 +34,9 @@ pub struct Args {
     /// Seed of split, order, initial weights and random reset, instead of the spec's
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Seconds that pass between training and the last test, instead of the spec's: drift and retention loss
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub age: Option<f64>,
     /// Use only the first N samples of the training and of the test set
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
@@ -88,6 +91,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(epochs) = args.epochs {
         design.training.epochs = epochs;
     }
+    let_age(&mut design, args.age)?;
     let options = Options {
         waves: waves(args)?,
         stalls: Stalls { input: args.stalls, output: args.stalls, conversion: args.stalls, seed: design.training.seed },

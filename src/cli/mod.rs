@@ -89,3 +89,21 @@ fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> a
     design.refresh_hash();
     Ok(design)
 }
+
+/// Seconds on the command line.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(seconds),
+        _ => Err("allowed: 0 or more seconds".to_string()),
+    }
+}
+
+/// Lets time pass before the last test, instead of what the spec says.
+fn let_age(design: &mut Design, age: Option<f64>) -> anyhow::Result<()> {
+    let Some(age) = age else { return Ok(()) };
+    if let (true, Some(why)) = (age > 0.0, design.ageless()) {
+        anyhow::bail!("--age {age}: {why}");
+    }
+    design.nonideal.age = age;
+    Ok(())
+}

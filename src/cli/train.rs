@@ -9,7 +9,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::cosim::write_atomic;
-use super::load;
+use super::{let_age, load, seconds};
 use crate::report;
 use crate::train::{self, Options, TrainError};
 
@@ -29,6 +29,9 @@ pub struct Args {
     /// Epochs, instead of the spec's
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub epochs: Option<u64>,
+    /// Seconds that pass between training and the last test, instead of the spec's: drift and retention loss
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub age: Option<f64>,
     /// Use only the first N samples of the training and of the test set
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub samples: Option<u64>,
@@ -84,6 +87,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(epochs) = args.epochs {
         design.training.epochs = epochs as usize;
     }
+    let_age(&mut design, args.age)?;
     let options = Options {
         seeds: args.seeds.clone().map_or(vec![design.training.seed], |s| s.0),
         jobs: args.jobs.map_or(0, usize::from),

@@ -217,7 +217,8 @@ impl ArrayPins {
     fn begin(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
         let kind = model.get(self.pins.op_kind);
         if let (KIND_CELL, Some(cell)) = (kind, &mut self.cell) {
-            cell.begin(model, now, self.crossbar.as_ref());
+            let begun = cell.begin(model, now, self.crossbar.as_mut());
+            self.fault = self.fault.or(begun.err());
             self.operation = match cell.op.kind {
                 crate::golden::memory::CellKind::Read => {
                     Operation::CellRead { countdown: self.settle + self.convert + extra }

@@ -3,7 +3,7 @@
 use verilated::{Model, Output};
 
 use crate::array::Crossbar;
-use crate::device::CellAddress;
+use crate::device::{CellAddress, NotFinite};
 use crate::golden::memory::{CellKind, CellOp, cell_pulse};
 use crate::spec::{AMPLITUDE_BITS, Design, Layer, Memory, WIDTH_BITS};
 
@@ -64,18 +64,21 @@ impl CellPins {
     }
 
     /// First cycle of an operation; the code of a read, for the converter.
-    pub fn begin(&mut self, model: &Model, now: u64, crossbar: Option<&Crossbar>) -> i32 {
+    ///
+    /// # Errors
+    /// A device whose conductance is no number.
+    pub fn begin(&mut self, model: &Model, now: u64, crossbar: Option<&mut Crossbar>) -> Result<i32, NotFinite> {
         self.op = CellOp { code: 0, ..self.shown(model) };
         self.started = now;
         (self.on, self.on_since, self.setup) = (0, None, 0);
         self.look(model, now);
         match (self.op.kind, crossbar) {
             (CellKind::Read, Some(crossbar)) if self.exists(crossbar) => {
-                self.op.code = crossbar.cell_code(self.op.at, &self.memory) as i32;
+                self.op.code = crossbar.read_cell(self.op.at, &self.memory)? as i32;
             }
             _ => {}
         }
-        self.op.code
+        Ok(self.op.code)
     }
 
     /// Notes whether the pulse is on in this cycle.

@@ -113,6 +113,7 @@ impl Session {
         }
         let mut trace = MemoryTrace::default();
         self.golden.refresh(&mut trace);
+        self.sound()?;
         self.expect_cells(trace);
         self.finish_cells(0)
     }
@@ -166,6 +167,10 @@ impl Session {
         Ok(())
     }
 
+    fn sound(&self) -> Result<(), CosimError> {
+        self.golden.sound().map_err(|fault| CosimError::Device { sample: self.samples, fault })
+    }
+
     fn point(&mut self, cells: RowCells) -> Result<(), CosimError> {
         if self.design.memory.is_none() {
             return Err(CosimError::NoMemory);
@@ -192,6 +197,7 @@ impl Session {
 
     /// Gives a command that golden has carried out and waits for its end.
     fn command(&mut self, command: Command, trace: MemoryTrace) -> Result<(), CosimError> {
+        self.sound()?;
         self.expect_cells(trace);
         let before = self.bench.measured().phase(Phase::Memory);
         self.bench.write(self.bench.address("MEMORY_COMMAND"), command as u32)?;

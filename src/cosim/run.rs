@@ -156,6 +156,9 @@ pub fn run(
         }
         session.check_states()?;
         session.check_memory_counters()?;
+        if epoch + 1 == design.training.epochs && design.nonideal.age > 0.0 {
+            session.age(design.nonideal.age)?;
+        }
         let all: Vec<usize> = (0..test.len()).collect();
         let (rtl_right, golden_right) = session.samples(&test, &all, Mode::Infer, stop, &mut |s| tell(s, false))?;
         let share = |right: usize| right as f64 / test.len().max(1) as f64;
@@ -179,6 +182,7 @@ fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> Result<u
     const TRIED: usize = 16;
     let (mut golden, mut cycles, mut trace) = (Machine::new(design)?, CycleModel::new(design), SampleTrace::default());
     golden.program_initial(design, &mut MemoryTrace::default())?;
+    golden.sound().map_err(|fault| CosimError::Device { sample: 0, fault })?;
     let mut mean = |data: &Dataset, mode: Mode| -> Result<u64, CosimError> {
         cycles.restart();
         let tried = data.len().min(TRIED);
@@ -470,6 +474,22 @@ impl Session {
             phase: self.bench.phase().name(),
             factor: self.watchdog,
         }
+    }
+
+    /// Lets time pass in all arrays, behind the pins and in the golden model.
+    ///
+    /// # Errors
+    /// States that differ afterwards.
+    pub fn age(&mut self, seconds: f64) -> Result<(), CosimError> {
+        self.golden.age(seconds);
+        let cycle = self.bench.cycle();
+        for (layer, array) in self.bench.arrays.iter_mut().enumerate() {
+            if let Some(crossbar) = &mut array.crossbar {
+                crossbar.age(seconds);
+                self.bench.scoreboard.states(layer, self.golden.states(layer), crossbar.states(), cycle)?;
+            }
+        }
+        Ok(())
     }
 
     /// Emulated arrays: reads every weight back over the bus and compares it with golden.

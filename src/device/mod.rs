@@ -66,6 +66,16 @@ pub struct CellPulse {
     pub seconds: f64,
 }
 
+/// How the conductances of a weight's memristors make up the weight: `(G - reference) / span` of one device, and of a pair
+/// `(G0 - G1) / span`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Conductance of a device that the weights are read against, in siemens; 0 for pairs, which need none.
+    pub reference: f64,
+    /// Siemens per unit of weight.
+    pub span: f64,
+}
+
 /// Physical memristors of one crossbar: `rows * cols` weights of [`Memristors::devices`] memristors each.
 ///
 /// Weights are in units of the layer's full scale, nominally -1 to 1. `op` is the number of the operation since the array
@@ -76,6 +86,9 @@ pub trait Memristors: Send {
 
     /// Effective weights as a read sees them, row-major.
     fn weights(&self) -> &[f32];
+
+    /// How conductances make up weights.
+    fn scale(&self) -> Scale;
 
     /// Standard deviation of one read of each weight, row-major: reads of different devices and operations are independent.
     /// `None` where a read has no noise of the device's own.
@@ -92,6 +105,12 @@ pub trait Memristors: Send {
     /// Everything that distinguishes one moment of the array from another, in an order of the model's own.
     fn states(&self) -> &[f32];
 
+    /// Retention loss that does not depend on the model: every device keeps the share `kept` of what its conductance has above
+    /// the low end of the range. Nothing by default, for models that age by themselves.
+    fn relax(&mut self, kept: f64) {
+        let _ = kept;
+    }
+
     /// Goes back to a moment that [`Memristors::states`] gave.
     fn restore(&mut self, states: &[f32]);
 
@@ -101,6 +120,12 @@ pub trait Memristors: Send {
     /// Conductance of one memristor in siemens, without the noise of a read.
     fn conductance(&self, at: CellAddress) -> f64;
 
+    /// Standard deviation of one read of one memristor in siemens, where reads have noise of the device's own.
+    fn conductance_sigma(&self, at: CellAddress) -> f64 {
+        let _ = at;
+        0.0
+    }
+
     /// Lowest and highest conductance in siemens that devices of this kind are meant to have.
     fn conductance_range(&self) -> (f64, f64);
 
@@ -108,12 +133,12 @@ pub trait Memristors: Send {
     fn pulse(&mut self, at: CellAddress, pulse: CellPulse, op: u64);
 }
 
-/// A number that is none has come up in an array.
+/// A state that is no number has come up in an array.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("the weight of row {row}, column {col} is {value}")]
+#[error("{at} is {value}, in weights")]
 pub struct NotFinite {
-    pub row: usize,
-    pub col: usize,
+    pub at: CellAddress,
+    /// Of the weight.
     pub value: f32,
 }
 

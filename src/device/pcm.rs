@@ -14,7 +14,7 @@ use super::response::cells::{Scratch, interleave, moved, part, passes};
 use super::response::laws::{ExpStep, Law as _, settle};
 use super::response::population::{Drawn, Population};
 use super::response::{Field, Law, Parameters, UnitPulse};
-use super::{CellAddress, CellPulse, Geometry, Memristors, Noise, Slot, Stream};
+use super::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Seconds after programming at which a conductance counts as programmed.
 const T0: f64 = 20.0;
@@ -103,7 +103,7 @@ impl Pcm {
     }
 
     /// The other numbers by name; each at least 0.
-    pub fn others(&mut self) -> [(&'static str, &mut f64); 7] {
+    pub fn others(&mut self) -> [(&'static str, &mut f64); 8] {
         [
             ("reset", &mut self.reset),
             ("reset_dtod", &mut self.reset_dtod),
@@ -111,6 +111,7 @@ impl Pcm {
             ("reset_volts", &mut self.set.down.volts),
             ("reset_seconds", &mut self.set.down.seconds),
             ("drift", &mut self.drift),
+            ("read_noise", &mut self.read_noise),
             ("programming_noise", &mut self.programming_noise),
         ]
     }
@@ -325,6 +326,11 @@ impl Memristors for PcmPairs {
         &self.weights
     }
 
+    fn scale(&self) -> Scale {
+        let p = &self.parameters.set;
+        Scale { reference: 0.0, span: (p.g_max - p.g_min) / p.w_max }
+    }
+
     fn read_sigma(&self) -> Option<&[f32]> {
         (!self.read_sigma.is_empty()).then_some(&self.read_sigma)
     }
@@ -433,6 +439,15 @@ impl Memristors for PcmPairs {
         let p = &self.parameters.set;
         let state = self.states[at.device * self.cells() + at.row * self.geometry.cols + at.col];
         p.g_min + f64::from(state) / p.w_max * (p.g_max - p.g_min)
+    }
+
+    fn conductance_sigma(&self, at: CellAddress) -> f64 {
+        let i = at.device * self.cells() + at.row * self.geometry.cols + at.col;
+        let mut sigma = [0.0];
+        let (state, spectrum) = (&self.states[i..=i], &self.spectrum[i..=i]);
+        // The other device of the pair reads nothing.
+        read_spread([state, &[0.0]], [spectrum, &[0.0]], (1.0 / self.parameters.set.w_max) as f32, &mut sigma);
+        f64::from(sigma[0]) * self.scale().span
     }
 
     fn conductance_range(&self) -> (f64, f64) {

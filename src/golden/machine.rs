@@ -136,14 +136,14 @@ impl Machine {
 
     /// Programs cells of a row to `targets`, one code per column; nothing without a memory mode.
     pub fn program(&mut self, cells: RowCells, targets: &[u32], trace: &mut MemoryTrace) {
-        if let Some(controller) = &self.memory {
+        if let Some(controller) = &mut self.memory {
             controller.program(cells, targets, &mut self.layers, trace);
         }
     }
 
     /// Reads cells of a row; nothing without a memory mode.
     pub fn read_cells(&mut self, cells: RowCells, trace: &mut MemoryTrace) {
-        if let Some(controller) = &self.memory {
+        if let Some(controller) = &mut self.memory {
             controller.read(cells, &mut self.layers, trace);
         }
     }
@@ -175,6 +175,14 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether every device that the memory controller has read so far had a conductance.
+    ///
+    /// # Errors
+    /// The first that had none.
+    pub fn sound(&self) -> Result<(), DeviceFault> {
+        self.memory.as_ref().and_then(|controller| controller.fault).map_or(Ok(()), Err)
+    }
+
     /// Runs one sample of `inputs` DAC codes; `target` codes are needed for training only. `trace` takes what happened; it is
     /// the caller's, so that its memory serves again.
     ///
@@ -191,6 +199,7 @@ impl Machine {
         trace.memory = MemoryTrace::default();
         if self.refresh_due {
             self.refresh(&mut trace.memory);
+            self.sound()?;
         }
         self.forward(input, trace)?;
         for t in &mut trace.layers {

@@ -1,6 +1,7 @@
 //! The memory controller: write-verify of single memristors and refresh of differential pairs, operation by operation as
 //! the hardware does them.
 
+use super::DeviceFault;
 use crate::array::Crossbar;
 use crate::device::{CellAddress, CellPulse, DeviceError};
 use crate::spec::{Design, Inner, Memory, Sweep};
@@ -92,17 +93,19 @@ pub struct Controller {
     clock: f64,
     /// Training samples since the last refresh.
     samples: u32,
+    /// The first device read whose conductance is no number.
+    pub fault: Option<DeviceFault>,
 }
 
 impl Controller {
     /// The controller of a design with a memory mode.
     pub fn new(design: &Design) -> Option<Controller> {
         let registers = design.memory.clone()?;
-        Some(Controller { registers, clock: design.timing.clock_ns * 1e-9, samples: 0 })
+        Some(Controller { registers, clock: design.timing.clock_ns * 1e-9, samples: 0, fault: None })
     }
 
     /// Programs cells of a row to `targets`, one code per column.
-    pub fn program(&self, cells: RowCells, targets: &[u32], arrays: &mut dyn Arrays, trace: &mut MemoryTrace) {
+    pub fn program(&mut self, cells: RowCells, targets: &[u32], arrays: &mut dyn Arrays, trace: &mut MemoryTrace) {
         for (col, &target) in (cells.first_col..=cells.last_col).zip(targets) {
             let at = CellAddress { device: cells.device, row: cells.row, col };
             trace.fetched += 1;
@@ -115,7 +118,7 @@ impl Controller {
     }
 
     /// Reads cells of a row.
-    pub fn read(&self, cells: RowCells, arrays: &mut dyn Arrays, trace: &mut MemoryTrace) {
+    pub fn read(&mut self, cells: RowCells, arrays: &mut dyn Arrays, trace: &mut MemoryTrace) {
         for col in cells.first_col..=cells.last_col {
             let at = CellAddress { device: cells.device, row: cells.row, col };
             let code = self.read_cell(cells.layer, at, arrays, trace);
@@ -161,8 +164,11 @@ impl Controller {
         }
     }
 
-    fn read_cell(&self, layer: usize, at: CellAddress, arrays: &mut dyn Arrays, trace: &mut MemoryTrace) -> u32 {
-        let code = arrays.array(layer).cell_code(at, &self.registers);
+    fn read_cell(&mut self, layer: usize, at: CellAddress, arrays: &mut dyn Arrays, trace: &mut MemoryTrace) -> u32 {
+        let code = arrays.array(layer).read_cell(at, &self.registers).unwrap_or_else(|cell| {
+            self.fault = self.fault.or(Some(DeviceFault { layer, cell }));
+            0
+        });
         let kind = CellKind::Read;
         trace.ops.push(CellOp { layer, at, kind, amplitude: 0, width: 0, code: code as i32 });
         code
@@ -170,7 +176,7 @@ impl Controller {
 
     /// Read, pulse, read until the code fits. With `to_floor` any code below the target fits, too.
     fn verify(
-        &self,
+        &mut self,
         layer: usize,
         at: CellAddress,
         target: u32,
@@ -178,7 +184,7 @@ impl Controller {
         arrays: &mut dyn Arrays,
         trace: &mut MemoryTrace,
     ) -> CellResult {
-        let m = &self.registers;
+        let m = self.registers.clone();
         let mut last: Option<(CellKind, u32, u32)> = None;
         let mut pulses = 0;
         let (code, failed) = loop {
@@ -201,7 +207,7 @@ impl Controller {
             };
             last = Some((kind, amplitude, width));
             pulses += 1;
-            let pulse = cell_pulse(m, self.clock, kind, amplitude, width);
+            let pulse = cell_pulse(&m, self.clock, kind, amplitude, width);
             arrays.array(layer).pulse(at, pulse);
             trace.ops.push(CellOp { layer, at, kind, amplitude, width, code: 0 });
         };
@@ -240,12 +246,13 @@ pub fn initial_targets(design: &Design, index: usize) -> Result<Vec<Vec<u32>>, D
     let (Some(memory), Some(layer)) = (&design.memory, design.layers.get(index)) else {
         return Ok(Vec::new());
     };
-    // What a perfect programmer would make of them.
-    let mut ideal = Crossbar::new(design, index, layer)?;
+    // What a perfect programmer would make of them in an array without faults.
+    let mut ideal = Crossbar::perfect(design, index, layer)?;
     ideal.load(&super::initial_states(design, index, layer));
     let cells = |device| {
         let at = |cell: usize| CellAddress { device, row: cell / layer.outputs, col: cell % layer.outputs };
-        (0..layer.rows() * layer.outputs).map(|cell| ideal.cell_code(at(cell), memory)).collect()
+        let code = |cell: usize| ideal.conductance(at(cell)).map_or(0, |siemens| memory.code(siemens));
+        (0..layer.rows() * layer.outputs).map(code).collect()
     };
     Ok((0..memory.devices).map(cells).collect())
 }

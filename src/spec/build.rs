@@ -11,7 +11,7 @@ use super::error::{Code, Problem, Span};
 use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
-use super::{Activation, Array, Design, Device, Layer, Shifts, device, memory};
+use super::{Activation, Array, Design, Device, Layer, NonIdeal, Shifts, device, memory, nonideal};
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
@@ -31,7 +31,7 @@ const LAYER: &[&str] = &[
 const TRAINING: &[&str] =
     &["optimizer", "learning_rate", "momentum", "momentum_unit", "history", "epochs", "seed", "initial_weight"];
 const ARRAY: &[&str] =
-    &["dac_bits", "adc_bits", "pulse_bits", "error_bits", "adcs", "lanes", "backend", "weight_range"];
+    &["dac_bits", "adc_bits", "pulse_bits", "error_bits", "adcs", "lanes", "backend", "weight_range", "nonideal"];
 const TIMING: &[&str] = &["clock", "read_settle", "adc_conversion", "pulse_lsb"];
 const DATA: &[&str] = &["set", "idx", "csv", "test_fraction"];
 pub(super) const IDX: &[&str] = &["images", "labels"];
@@ -43,6 +43,7 @@ pub(super) const SCHEMA: Schema = &[
     ("layers", LAYER),
     ("[training]", TRAINING),
     ("[array]", ARRAY),
+    ("[array.nonideal]", nonideal::KEYS),
     ("[device]", device::KEYS),
     ("[timing]", TIMING),
     ("[memory]", memory::KEYS),
@@ -75,7 +76,9 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let name = design_name(reader, &top);
     let network = top.section("network", NETWORK);
     let inputs = inputs(&network);
-    let array = sections::array(reader, &top.section("array", ARRAY));
+    let array_section = top.section("array", ARRAY);
+    let array = sections::array(reader, &array_section);
+    let imperfect = array_section.get("nonideal").map(|_| array_section.section("nonideal", nonideal::KEYS));
     let section = top.section("device", device::KEYS);
     let model = device::read(reader, &section);
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
@@ -127,6 +130,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         layers: assemble(&params, &places)?,
         training: training.complete()?,
         array: params.array(),
+        nonideal: NonIdeal::default(),
         device: Device { model: model.value, state_bits: params.state_bits },
         timing: timing?,
         memory: None,
@@ -134,8 +138,12 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         spec_hash: String::new(),
     };
     device::drives(reader, &section, &design, model.span, &places.layers);
+    let imperfect = imperfect.map(|section| nonideal::read(reader, &section, &design, base_dir));
     if let Some(section) = memory {
         design.memory = Some(memory::read(reader, &section, &design)?);
+    }
+    if let Some(imperfect) = imperfect {
+        design.nonideal = imperfect?;
     }
     Some(design)
 }

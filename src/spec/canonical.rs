@@ -6,8 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, Memory, MomentumUnit, Optimizer, Training,
-    device,
+    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, Memory, MomentumUnit, NonIdeal, Optimizer,
+    Training, device,
 };
 
 /// Hex digits of the hash.
@@ -59,6 +59,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     writeln!(out, "\n[array]\ndac_bits = {}\nadc_bits = {}", array.dac_bits, array.adc_bits)?;
     writeln!(out, "pulse_bits = {}\nerror_bits = {}", array.pulse_bits, array.error_bits)?;
     writeln!(out, "adcs = {}\nlanes = {}\nbackend = \"{backend}\"", array.adcs, array.lanes)?;
+    super::nonideal::write(out, &d.nonideal)?;
     device::write(out, &d.device)?;
     writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;
     writeln!(out, "adc_conversion = {:?}\npulse_lsb = {:?}", timing.adc_conversion_ns, timing.pulse_lsb_ns)?;
@@ -77,7 +78,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
 }
 
 /// A path as a TOML string; paths come from TOML, so they are UTF-8.
-fn quoted(path: &Path) -> toml::Value {
+pub(super) fn quoted(path: &Path) -> toml::Value {
     toml::Value::String(path.to_string_lossy().into_owned())
 }
 
@@ -112,9 +113,9 @@ impl Design {
     fn hardware(&self) -> Design {
         let training = Training { epochs: 1, seed: 0, initial_weight: None, ..self.training.clone() };
         let data = Data { source: DataSource::Digits, written: DataSource::Digits, test_fraction: 0.5 };
-        // Memristors sit behind the array's pins.
+        // Memristors and their imperfections sit behind the array's pins.
         let device = Device { model: DeviceModel::Ideal, ..self.device.clone() };
         let memory = self.memory.clone().map(|memory| Memory { program_initial: false, ..memory });
-        Design { training, data, device, memory, ..self.clone() }
+        Design { training, data, device, memory, nonideal: NonIdeal::default(), ..self.clone() }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Memory;
+use super::{Memory, NonIdeal};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -31,6 +31,8 @@ pub struct Design {
     pub layers: Vec<Layer>,
     pub training: Training,
     pub array: Array,
+    /// What arrays and converters add to the devices.
+    pub nonideal: NonIdeal,
     pub device: Device,
     pub timing: Timing,
     /// The arrays as plain memory; `None`: no controller is generated.

@@ -57,6 +57,10 @@ pub enum Code {
     DeviceDrive = 22,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
+    /// Imperfections that the device does not have, or that contradict one another.
+    NonIdeal = 40,
+    /// A fault map that cannot be read, or a line of it that says nothing.
+    FaultMap = 41,
 }
 
 impl fmt::Display for Code {

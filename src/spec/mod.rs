@@ -8,8 +8,10 @@ mod derive;
 mod design;
 mod device;
 mod error;
+mod fault_map;
 mod ident;
 mod memory;
+mod nonideal;
 mod pulse_table;
 mod reader;
 mod sections;
@@ -24,6 +26,7 @@ pub use derive::AccumulatorBits;
 pub use design::*;
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
+pub use nonideal::{FaultKind, FaultMap, MappedFault, NonIdeal};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
 

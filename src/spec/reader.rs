@@ -286,6 +286,15 @@ impl<'r> Section<'r> {
 
     /// A real number; integers are taken as reals.
     pub fn real(&self, key: &str, bounds: Bounds) -> Entry<f64> {
+        self.number(key, |n| bounds.contains(n), || bounds.text())
+    }
+
+    /// A real number in a range whose ends belong to it; `unit` stands behind the limits, for example " ns".
+    pub fn real_within(&self, key: &str, range: RangeInclusive<f64>, unit: &str) -> Entry<f64> {
+        self.number(key, |n| range.contains(&n), || format!("{} to {}{unit}", range.start(), range.end()))
+    }
+
+    fn number(&self, key: &str, fits: impl Fn(f64) -> bool, allowed: impl Fn() -> String) -> Entry<f64> {
         let Some((k, v)) = self.get(key) else { return Entry::Absent };
         let span = entry_span(k, v);
         let parsed = match v.get_ref() {
@@ -297,10 +306,10 @@ impl<'r> Section<'r> {
                 return Entry::Bad;
             }
         };
-        match parsed.filter(|n| n.is_finite() && bounds.contains(*n)) {
+        match parsed.filter(|n| n.is_finite() && fits(*n)) {
             Some(n) => Entry::Given(n, span),
             None => {
-                self.out_of_range(&span, &bounds.text(), None);
+                self.out_of_range(&span, &allowed(), None);
                 Entry::Bad
             }
         }

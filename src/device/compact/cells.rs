@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Balance, CompactError, CompactModel, Drive, Flow, FullScale, Vteam};
-use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Slot, Stream};
+use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Cells of the flow tables: their error lies below that of single precision for pulses that matter (see [`Flow::error`]).
 const FLOW_CELLS: usize = 512;
@@ -131,6 +131,20 @@ impl CompactArray {
     fn cell(&self, at: CellAddress) -> usize {
         at.row * self.geometry.cols + at.col
     }
+
+    /// Gives a device the conductance, as far as its range has it; one that is no number stays so.
+    fn settle(&mut self, cell: usize, siemens: f64) {
+        let model = self.cells.model.as_dyn();
+        let (low, high) = model.conductance_range(self.cells.v_read);
+        self.positions[cell] = if siemens.is_nan() {
+            f32::NAN
+        } else {
+            // Within the range by the clamp; the bound itself can miss it by a rounding.
+            let state = model.state_of(siemens.clamp(low, high), self.cells.v_read);
+            (model.position_of(state.unwrap_or_else(|_| model.state_at(0.5))) as f32).clamp(0.0, 1.0)
+        };
+        self.weights[cell] = look_up(&self.table, self.positions[cell]);
+    }
 }
 
 /// Weight at a position: linear between the table's entries.
@@ -148,6 +162,10 @@ impl Memristors for CompactArray {
 
     fn weights(&self) -> &[f32] {
         &self.weights
+    }
+
+    fn scale(&self) -> Scale {
+        Scale { reference: self.cells.reference(), span: self.cells.span() }
     }
 
     fn write(&mut self, slot: Slot<'_>, op: u64) {
@@ -173,14 +191,8 @@ impl Memristors for CompactArray {
     }
 
     fn program(&mut self, weights: &[f32], _op: u64) {
-        let model = self.cells.model.as_dyn();
-        let (low, high) = model.conductance_range(self.cells.v_read);
         for (i, &w) in weights.iter().enumerate() {
-            let siemens = (self.cells.reference() + f64::from(w) * self.cells.span()).clamp(low, high);
-            // Within the range by the line above; the bound itself can miss it by a rounding.
-            let state = model.state_of(siemens, self.cells.v_read).unwrap_or_else(|_| model.state_at(0.5));
-            self.positions[i] = (model.position_of(state) as f32).clamp(0.0, 1.0);
-            self.weights[i] = look_up(&self.table, self.positions[i]);
+            self.settle(i, self.cells.reference() + f64::from(w) * self.cells.span());
         }
     }
 
@@ -197,6 +209,15 @@ impl Memristors for CompactArray {
 
     /// A compact model with thresholds keeps its state without a voltage.
     fn age(&mut self, _seconds: f64, _op: u64) {}
+
+    fn relax(&mut self, kept: f64) {
+        let low = self.conductance_range().0;
+        for i in 0..self.positions.len() {
+            let (row, col) = (i / self.geometry.cols, i % self.geometry.cols);
+            let siemens = self.conductance(CellAddress { device: 0, row, col });
+            self.settle(i, low + (siemens - low) * kept);
+        }
+    }
 
     fn conductance(&self, at: CellAddress) -> f64 {
         let model = self.cells.model.as_dyn();

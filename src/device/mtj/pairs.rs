@@ -4,7 +4,7 @@ use multiversion::multiversion;
 
 use super::{Mtj, MtjError};
 use crate::device::elementary::{exp, exp_m1};
-use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Slot, Stream};
+use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Least critical current that a junction is drawn with, relative to the mean.
 const LEAST_CRITICAL: f32 = 0.05;
@@ -207,6 +207,11 @@ impl Memristors for MtjPairs {
 
     fn weights(&self) -> &[f32] {
         &self.weights
+    }
+
+    fn scale(&self) -> Scale {
+        let (low, high) = self.nominal();
+        Scale { reference: 0.0, span: high - low }
     }
 
     fn write(&mut self, slot: Slot<'_>, op: u64) {

@@ -5,7 +5,7 @@ use multiversion::multiversion;
 use super::laws::{Law, settle};
 use super::parameters::{Parameters, Signed};
 use super::population::Population;
-use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Slot, Stream};
+use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Key of an operation's random numbers for one of a weight's devices.
 fn key(op: u64, device: usize) -> u64 {
@@ -273,6 +273,15 @@ impl<L: Law<N>, const N: usize> Memristors for PulseCells<L, N> {
         &self.states[self.states.len() - self.cells()..]
     }
 
+    fn scale(&self) -> Scale {
+        let p = &self.parameters;
+        let per_state = (p.g_max - p.g_min) / (p.w_max - p.w_min);
+        match p.signed {
+            Signed::Reference => Scale { reference: p.g_min - p.w_min * per_state, span: per_state },
+            Signed::Differential => Scale { reference: 0.0, span: 2.0 * per_state },
+        }
+    }
+
     fn write(&mut self, slot: Slot<'_>, op: u64) {
         let (cells, cols) = (self.cells(), self.geometry.cols);
         let unit = self.geometry.update_step / self.parameters.unit_step() as f32;
@@ -320,7 +329,23 @@ impl<L: Law<N>, const N: usize> Memristors for PulseCells<L, N> {
         self.states.copy_from_slice(states);
     }
 
+    /// Without a retention loss of the array these models keep their states.
     fn age(&mut self, _seconds: f64, _op: u64) {}
+
+    fn relax(&mut self, kept: f64) {
+        let (cells, cols, seen) = (self.cells(), self.geometry.cols, self.seen());
+        let (low, kept) = (self.parameters.w_min as f32, kept as f32);
+        for i in 0..self.devices * cells {
+            let numbers = self.numbers_of(i / cells, i % cells / cols, i % cols);
+            self.states[i] = settle(&self.law, low + (self.states[i] - low) * kept, 0.0, 0.0, numbers);
+            if seen > 0 {
+                self.states[seen + i] = low + (self.states[seen + i] - low) * kept;
+            }
+        }
+        if self.devices == 2 {
+            self.combine(0..cells);
+        }
+    }
 
     fn conductance(&self, at: CellAddress) -> f64 {
         let p = &self.parameters;

@@ -64,6 +64,7 @@ pub(super) const KEYS: &[&str] = &[
     "reset_volts",
     "reset_seconds",
     "drift",
+    "read_noise",
     "programming_noise",
     "iv",
     "r_on",
