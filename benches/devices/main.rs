@@ -66,11 +66,11 @@ fn main() -> ExitCode {
 /// A 784-256-10 network on the enlarged digits in `folder`.
 fn large(folder: &Path, training: &str, device: &str) -> Result<Design, String> {
     let text = format!(
-        "name = \"large\"\n[network]\ninputs = 784\nlayers = [{{ outputs = 256, activation = \"sigmoid\" }}, \
+        "name = \"mnist_sized\"\n[network]\ninputs = 784\nlayers = [{{ outputs = 256, activation = \"sigmoid\" }}, \
          {{ outputs = 10, activation = \"sigmoid\" }}]\n[training]\n{training}\nepochs = 1\n[device]\n{device}\n[data]\n\
          idx = {{ images = \"images.idx\", labels = \"labels.idx\" }}\n"
     );
-    spec::parse(&text, "large", folder).map_err(|errors| errors.render(false))
+    spec::parse(&text, "mnist_sized", folder).map_err(|errors| errors.render(false))
 }
 
 /// The digits preset on `device`.

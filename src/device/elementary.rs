@@ -1,5 +1,5 @@
-//! Single-precision elementary functions for loops over cells: every operation is exactly rounded, none depends on a branch,
-//! so that every machine gets the same bits however wide its vectors are. Polynomials of Cephes (S. Moshier) and Taylor's.
+//! Single-precision elementary functions for loops over cells: every operation is exactly rounded (fused ones, too: where the
+//! processor has none, a library function gives the same bits), none depends on a branch, so that every machine gets the same bits however wide its vectors are. Polynomials of Cephes (S. Moshier) and Taylor's.
 
 /// Added and taken away again, rounds a number below 2^22 to an integer, which then stands in the low bits.
 const ROUND: f32 = 12_582_912.0;
@@ -18,7 +18,7 @@ pub(super) fn ln(x: f32) -> f32 {
     let mantissa = f32::from_bits(bits.wrapping_sub((exponent as u32) << 23));
     let f = mantissa - 1.0;
     let z = f * f;
-    let mut p = 7.037_683_6e-2;
+    let mut p: f32 = 7.037_683_6e-2;
     for c in [
         -1.151_461e-1,
         1.167_699_9e-1,
@@ -29,24 +29,24 @@ pub(super) fn ln(x: f32) -> f32 {
         -2.5e-1,
         3.333_333e-1_f32,
     ] {
-        p = p * f + c;
+        p = p.mul_add(f, c);
     }
     let e = exponent as f32;
-    let low = p * f * z + e * LN2_LOW - 0.5 * z;
-    f + low + e * LN2_HIGH
+    let low = (p * f).mul_add(z, e.mul_add(LN2_LOW, -0.5 * z));
+    e.mul_add(LN2_HIGH, f + low)
 }
 
 /// `2^n` and `exp(f) - 1` with `x = n ln 2 + f`, `|f| <= ln 2 / 2`.
 #[inline(always)]
 fn split(x: f32) -> (f32, f32) {
     let x = clamp(x, -EXP_LIMIT, EXP_LIMIT);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let shifted = x.mul_add(std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
     let power = f32::from_bits((shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127)) << 23);
-    let f = x - n * LN2_HIGH - n * LN2_LOW;
-    let mut p = 1.0 / 5040.0;
+    let f = n.mul_add(-LN2_LOW, n.mul_add(-LN2_HIGH, x));
+    let mut p: f32 = 1.0 / 5040.0;
     for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0_f32] {
-        p = p * f + c;
+        p = p.mul_add(f, c);
     }
     (power, p * f)
 }
@@ -55,14 +55,14 @@ fn split(x: f32) -> (f32, f32) {
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     let (power, rest) = split(x);
-    power * rest + power
+    power.mul_add(rest, power)
 }
 
 /// `exp(x) - 1`, relative error about 2e-7 also for small `x`; limits as [`exp`].
 #[inline(always)]
 pub(super) fn exp_m1(x: f32) -> f32 {
     let (power, rest) = split(x);
-    power * rest + (power - 1.0)
+    power.mul_add(rest, power - 1.0)
 }
 
 /// `x` between `low` and `high`; no number stays none, unlike with `f32::min`.

@@ -2,8 +2,8 @@
 //!
 //! Two models of one array that see the same operations therefore end in the same state, in whatever order or on however
 //! many threads other arrays work. The mixing function is `triple32` (C. Wellons, "hash-prospector") with a key before and one
-//! between its rounds; normal numbers follow by the Box-Muller transform with polynomials that are right to 12 parts in a million.
-//! All operations are exactly rounded: every machine gets the same bits.
+//! between its rounds; two normal numbers follow from one word by the Box-Muller transform with polynomials that are right to 12
+//! parts in a million. All operations are exactly rounded, fused ones included: every machine gets the same bits.
 
 use multiversion::multiversion;
 
@@ -39,11 +39,14 @@ pub struct Noise {
 
 /// Words of a row of cells in the counter: a row starts at `row << ROW_SHIFT`.
 const ROW_SHIFT: u32 = 16;
-/// Normal numbers come in blocks: one pair of uniform numbers gives number l and number l + 8 of a block.
+/// Normal numbers come in blocks: one random word gives number l and number l + 8 of a block.
 const HALF: usize = 8;
 const BLOCK: usize = 2 * HALF;
 /// Pairs computed side by side.
 const PAIRS: usize = 128;
+/// 2^32 over the golden ratio: the angle of a pair is that multiple of the word whose size gives the radius. Multiples of the
+/// golden ratio fill a circle evenly from the first few on, so that the few words of a large radius point in all directions.
+const GOLDEN: u32 = 0x9e37_79b9;
 
 impl Noise {
     /// Source of array number `array` under the design's `seed`.
@@ -69,7 +72,7 @@ impl Noise {
     /// The number that [`Noise::normals`] gives cell `(row, col)`.
     pub fn normal(&self, stream: Stream, op: u64, row: usize, col: usize) -> f32 {
         let mut block = [0.0; BLOCK];
-        let first = col / BLOCK * BLOCK;
+        let first = col / BLOCK * HALF;
         normals(self.keys(stream, op), ((row as u32) << ROW_SHIFT) + first as u32, &mut block);
         block[col % BLOCK]
     }
@@ -104,40 +107,37 @@ fn unit(word: u32) -> f32 {
     (word >> 8) as i32 as f32 * (1.0 / 16_777_216.0)
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn uniforms((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
     for (l, u) in out.iter_mut().enumerate() {
         *u = unit(word(first.wrapping_add(l as u32), k0, k1));
     }
 }
 
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn normals((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
     // One step at a time for many numbers: a processor overlaps short chains of operations, but not long ones.
-    let (mut words, mut angles) = ([0u32; PAIRS], [0u32; PAIRS]);
+    let mut words = [0u32; PAIRS];
     let (mut low, mut high) = ([0f32; PAIRS], [0f32; PAIRS]);
     let mut counter = first;
     for batch in out.chunks_mut(2 * PAIRS) {
         let pairs = batch.len().div_ceil(BLOCK) * HALF;
-        let (words, angles) = (&mut words[..pairs], &mut angles[..pairs]);
-        let (low, high) = (&mut low[..pairs], &mut high[..pairs]);
-        for (i, (w, angle)) in (0u32..).zip(words.iter_mut().zip(&mut *angles)) {
-            let (block, l) = (i / HALF as u32, i % HALF as u32);
-            let at = counter.wrapping_add(block * BLOCK as u32 + l);
-            *w = word(at, k0, k1);
-            *angle = word(at.wrapping_add(HALF as u32), k0, k1);
+        let (words, low, high) = (&mut words[..pairs], &mut low[..pairs], &mut high[..pairs]);
+        for (i, w) in (0u32..).zip(words.iter_mut()) {
+            *w = word(counter.wrapping_add(i), k0, k1);
         }
         for (radius, &w) in low.iter_mut().zip(&*words) {
             // 0 < u < 1 in steps of 2^-31; rounding may give 1, whose logarithm is 0.
-            let u = ((w >> 1) as i32 as f32 + 0.5) * (1.0 / 2_147_483_648.0);
+            let u = ((w >> 1) as i32 as f32).mul_add(1.0 / 2_147_483_648.0, 0.5 / 2_147_483_648.0);
             *radius = minus_two_ln(u).sqrt();
         }
-        for (low, (high, &angle)) in low.iter_mut().zip(high.iter_mut().zip(&*angles)) {
-            // An angle within an eighth of a turn to both sides; two other bits choose the quarter.
-            let t = ((angle & 0x00ff_ffff) as i32 as f32 - 8_388_607.5) * (std::f32::consts::FRAC_PI_4 / 8_388_608.0);
+        for (low, (high, &w)) in low.iter_mut().zip(high.iter_mut().zip(&*words)) {
+            // An angle within an eighth of a turn to both sides; the two leading bits choose the quarter.
+            let angle = w.wrapping_mul(GOLDEN);
+            let t = (angle << 2) as i32 as f32 * (std::f32::consts::FRAC_PI_4 / 2_147_483_648.0);
             let (sin, cos) = sin_cos_eighth(t);
-            let cos = if angle & 0x8000_0000 != 0 { -cos } else { cos };
-            let swap = angle & 0x4000_0000 != 0;
+            let cos = f32::from_bits(cos.to_bits() ^ (angle & 0x8000_0000));
+            let swap = ((angle << 1) as i32) < 0;
             let radius = *low;
             *low = radius * if swap { sin } else { cos };
             *high = radius * if swap { cos } else { sin };
@@ -151,7 +151,7 @@ fn normals((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
         if let (Some(low), Some(high)) = (low.get(blocks.len()), high.get(blocks.len())) {
             rest.iter_mut().zip(low.iter().chain(high)).for_each(|(out, &v)| *out = v);
         }
-        counter = counter.wrapping_add(2 * PAIRS as u32);
+        counter = counter.wrapping_add(PAIRS as u32);
     }
 }
 
@@ -162,19 +162,19 @@ fn minus_two_ln(x: f32) -> f32 {
     let bits = x.to_bits();
     let exponent = (bits.wrapping_sub(SQRT_HALF) as i32) >> 23;
     let f = f32::from_bits(bits.wrapping_sub((exponent as u32) << 23)) - 1.0;
-    let mut p = 0.285_841_52;
+    let mut p: f32 = 0.285_841_52;
     for c in [-0.441_118_87, 0.508_065_4, -0.665_160_5, 0.999_804_4, -2.000_009_f32] {
-        p = p * f + c;
+        p = p.mul_add(f, c);
     }
-    p * f + exponent as f32 * (-2.0 * std::f32::consts::LN_2)
+    p.mul_add(f, exponent as f32 * (-2.0 * std::f32::consts::LN_2))
 }
 
 /// Sine and cosine of `|t| <= pi/4`, relative error below 1.3e-5 (minimax polynomials).
 #[inline(always)]
 fn sin_cos_eighth(t: f32) -> (f32, f32) {
     let z = t * t;
-    let sin = ((8.150_062_5e-3 * z - 0.166_623_83) * z + 0.999_998_5) * t;
-    let cos = (4.036_233_6e-2 * z - 0.499_685_53) * z + 0.999_988_2;
+    let sin = 8.150_062_5e-3_f32.mul_add(z, -0.166_623_83).mul_add(z, 0.999_998_5) * t;
+    let cos = 4.036_233_6e-2_f32.mul_add(z, -0.499_685_53).mul_add(z, 0.999_988_2);
     (sin, cos)
 }
 
@@ -217,7 +217,7 @@ mod tests {
         let mut n = [0.0f32; 64];
         noise.normals(Stream::CycleToCycle, 5, 1, &mut n);
         let digest = n.iter().fold(0u64, |h, v| mix64(h ^ u64::from(v.to_bits())));
-        assert_eq!(digest, 0x1668_32e5_9200_ae3e, "{digest:#x}");
+        assert_eq!(digest, 0xd140_5abe_5aa8_f478, "{digest:#x}");
     }
 
     /// Moments, tails and independence of a million numbers: a bound of five standard errors each.

@@ -10,8 +10,8 @@ use multiversion::multiversion;
 use serde::Serialize;
 
 use super::elementary::{exp, ln};
-use super::response::cells::{Scratch, interleave, moved, part, passes};
-use super::response::laws::{ExpStep, Law as _, settle};
+use super::response::cells::{BLOCK, Block, Push, Scratch, interleave, move_block, moved, numbers_of_block, padded};
+use super::response::laws::{ExpStep, pick, settle};
 use super::response::population::{Drawn, Population};
 use super::response::{Field, Law, Parameters, UnitPulse};
 use super::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
@@ -150,7 +150,6 @@ pub struct PcmPairs {
     read_sigma: Vec<f32>,
     aged: bool,
     scratch: Scratch,
-    chosen: Vec<f32>,
 }
 
 /// Numbers of a row of cells while its pair is written.
@@ -162,46 +161,68 @@ struct Row<'a> {
 }
 
 /// One dose on each pair of a row: upwards to the first device, downwards to the second.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
-fn set_row(law: &ExpStep, row: Row<'_>, gain: f32, scratch: &mut Scratch, chosen: &mut [f32], count: usize) {
-    let cols = row.weights.len();
-    let (first, second, weights) = (&mut row.first[..cols], &mut row.second[..cols], &mut row.weights[..cols]);
-    // Five rows of numbers and one of states, of the device that the dose's sign chooses.
-    let (w, numbers) = chosen.split_at_mut(cols);
-    let doses = &scratch.doses[..cols];
-    for (k, out) in numbers.chunks_exact_mut(cols).enumerate() {
-        let (a, b) = (&row.numbers[0][k * cols..][..cols], &row.numbers[1][k * cols..][..cols]);
-        for col in 0..cols {
-            out[col] = if gain * doses[col] < 0.0 { b[col] } else { a[col] };
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
+fn set_row(law: ExpStep, row: Row<'_>, gain: f32, scratch: &Scratch) {
+    let numbers = row.numbers;
+    let (firsts, rest) = row.first.as_chunks_mut::<BLOCK>();
+    let (seconds, rest_second) = row.second.as_chunks_mut::<BLOCK>();
+    let (weights, rest_weights) = row.weights.as_chunks_mut::<BLOCK>();
+    let whole = firsts.len();
+    for (index, ((first, second), weights)) in firsts.iter_mut().zip(seconds).zip(weights).enumerate() {
+        set_block(law, [first, second, weights], numbers, gain, scratch, (index, BLOCK));
+    }
+    if !rest.is_empty() {
+        let n = rest.len();
+        let (mut first, mut second, mut weights) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+        first[..n].copy_from_slice(rest);
+        second[..n].copy_from_slice(rest_second);
+        set_block(law, [&mut first, &mut second, &mut weights], numbers, gain, scratch, (whole, n));
+        rest.copy_from_slice(&first[..n]);
+        rest_second.copy_from_slice(&second[..n]);
+        rest_weights.copy_from_slice(&weights[..n]);
+    }
+}
+
+/// The first `n` cells of block `index` of [`set_row`]: first and second states and weights.
+#[inline(always)]
+fn set_block(
+    law: ExpStep,
+    [first, second, weights]: [&mut Block; 3],
+    numbers: [&[f32]; 2],
+    gain: f32,
+    scratch: &Scratch,
+    (index, n): (usize, usize),
+) {
+    let n = n.min(BLOCK);
+    let gains = gain.abs();
+    let push = Push::new(scratch, index, gains, gains.sqrt());
+    // Of the device that the dose's sign chooses: size of its dose, state and numbers.
+    let (mut doses, mut sizes, mut w) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+    let (before_first, before_second) = (*first, *second);
+    for l in 0..n {
+        doses[l] = gain * push.doses[l];
+        sizes[l] = push.doses[l].abs();
+        w[l] = pick(doses[l] < 0.0, before_second[l], before_first[l]);
+    }
+    let (ups, downs) = (numbers_of_block::<N>(numbers[0], index), numbers_of_block::<N>(numbers[1], index));
+    let mut chosen = [[0.0; BLOCK]; N];
+    for (chosen, (up, down)) in chosen.iter_mut().zip(ups.into_iter().zip(downs)) {
+        for l in 0..n {
+            chosen[l] = pick(doses[l] < 0.0, down[l], up[l]);
         }
     }
-    for col in 0..cols {
-        w[col] = if gain * doses[col] < 0.0 { second[col] } else { first[col] };
+    move_block(law, &mut w, &chosen.each_ref(), Push { doses: &sizes, ..push }, n);
+    for l in 0..n {
+        first[l] = pick(doses[l] < 0.0, before_first[l], w[l]);
+        second[l] = pick(doses[l] < 0.0, w[l], before_second[l]);
     }
-    let of: [&[f32]; N] = std::array::from_fn(|k| &numbers[k * cols..][..cols]);
-    let variance = &mut scratch.variance[..cols];
-    variance.fill(0.0);
-    for pass in 0..count {
-        for col in 0..cols {
-            let cell = std::array::from_fn(|k| of[k][col]);
-            let (mean, sigma) = law.moved(w[col], cell, part((gain * doses[col]).abs(), pass, ExpStep::PASSES));
-            w[col] = settle(law, mean, 0.0, 0.0, cell);
-            variance[col] += sigma * sigma;
-        }
-    }
-    let xi = &scratch.xi[..cols];
-    for col in 0..cols {
-        let cell = std::array::from_fn(|k| of[k][col]);
-        let state = settle(law, w[col], variance[col].sqrt(), xi[col], cell);
-        let down = gain * doses[col] < 0.0;
-        first[col] = if down { first[col] } else { state };
-        second[col] = if down { state } else { second[col] };
-        weights[col] = first[col] - second[col];
+    for l in 0..n {
+        weights[l] = first[l] - second[l];
     }
 }
 
 /// Spread of a read of pairs: `u Q` of the largest conductance for each device, `Q = min(0.2, 0.0088 / u^0.65)`.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn read_spread(states: [&[f32]; 2], spectrum: [&[f32]; 2], share: f32, out: &mut [f32]) {
     const LEAST: f32 = 1e-9;
     let cols = out.len();
@@ -224,7 +245,7 @@ impl PcmPairs {
     pub fn new(parameters: &Pcm, geometry: Geometry, noise: Noise) -> Self {
         let cells = geometry.rows * geometry.cols;
         let p = &parameters.set;
-        let mut numbers = Vec::with_capacity(2 * cells * N);
+        let mut numbers = Vec::with_capacity(2 * geometry.rows * padded(geometry.cols) * N);
         let (mut drift_xi, mut reset_xi) = (Vec::new(), Vec::new());
         for device in 0..2 {
             let population = Population { parameters: p, geometry: &geometry, noise, device };
@@ -246,7 +267,6 @@ impl PcmPairs {
             read_sigma: if parameters.read_noise > 0.0 { vec![0.0; cells] } else { Vec::new() },
             aged: false,
             scratch: Scratch::new(geometry.cols),
-            chosen: vec![0.0; (N + 1) * geometry.cols],
         };
         pairs.spectrum = vec![pairs.spectrum_after(0.0); 2 * cells];
         for i in 0..2 * cells {
@@ -262,9 +282,9 @@ impl PcmPairs {
 
     /// Numbers of device `i`, counted device by device.
     fn numbers_of(&self, i: usize) -> [f32; N] {
-        let cols = self.geometry.cols;
-        let first = (i / cols) * cols * N + i % cols;
-        std::array::from_fn(|k| self.numbers[first + k * cols])
+        let (cols, stride) = (self.geometry.cols, padded(self.geometry.cols));
+        let first = (i / cols) * stride * N + i % cols;
+        std::array::from_fn(|k| self.numbers[first + k * stride])
     }
 
     fn reset_state(&self, i: usize, xi: f32) -> f32 {
@@ -338,14 +358,14 @@ impl Memristors for PcmPairs {
     fn write(&mut self, slot: Slot<'_>, op: u64) {
         let (cells, cols) = (self.cells(), self.geometry.cols);
         let unit = self.geometry.update_step / self.parameters.set.dw_min as f32;
-        let longest = self.scratch.doses(slot.widths, unit);
-        if longest == 0.0 {
+        if !self.scratch.doses(slot.widths, unit) {
             return;
         }
+        let stride = padded(cols) * N;
         let noisy = self.parameters.set.dw_min_std > 0.0;
         for (row, &x) in slot.x.iter().enumerate().filter(|(_, x)| **x != 0) {
             if noisy {
-                self.noise.normals(Stream::CycleToCycle, op, row, &mut self.scratch.xi);
+                self.noise.normals(Stream::CycleToCycle, op, row, &mut self.scratch.xi[..cols]);
             }
             let at = row * cols;
             if self.aged {
@@ -356,15 +376,14 @@ impl Memristors for PcmPairs {
             }
             let gain = x as f32;
             let (first, second) = self.states.split_at_mut(cells);
-            let of = |device: usize| &self.numbers[(device * cells + at) * N..][..cols * N];
+            let of = |device: usize| &self.numbers[(device * self.geometry.rows + row) * stride..][..stride];
             let pair = Row {
                 first: &mut first[at..][..cols],
                 second: &mut second[at..][..cols],
                 numbers: [of(0), of(1)],
                 weights: &mut self.weights[at..][..cols],
             };
-            let count = passes::<ExpStep, N>(longest * gain.abs());
-            set_row(&self.law, pair, gain, &mut self.scratch, &mut self.chosen, count);
+            set_row(self.law, pair, gain, &self.scratch);
             self.spread_row(row);
         }
     }

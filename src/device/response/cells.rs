@@ -31,36 +31,53 @@ pub(crate) struct PulseCells<L, const N: usize> {
     scratch: Scratch,
 }
 
-/// Rows that writes work in.
+/// Cells that take a dose together. What they work on stands in arrays of this length, so that no index needs a check, and
+/// what they change in arrays of their own, so that no store can change what a later load sees: loops over them become vector code.
+pub(crate) const BLOCK: usize = 64;
+pub(crate) type Block = [f32; BLOCK];
+
+/// Length of a row of `cols` numbers that ends with a whole block.
+pub(crate) fn padded(cols: usize) -> usize {
+    cols.next_multiple_of(BLOCK)
+}
+
+/// Block `index` of a padded row.
+#[inline(always)]
+pub(crate) fn block(row: &[f32], index: usize) -> &Block {
+    &row.as_chunks::<BLOCK>().0[index]
+}
+
+/// Rows that writes work in, padded.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub xi: Vec<f32>,
-    /// Doses of a row code of 1.
+    /// Doses of a row code of 1, and the square roots of their sizes.
     pub doses: Vec<f32>,
-    pub variance: Vec<f32>,
+    pub roots: Vec<f32>,
 }
 
 impl Scratch {
     pub fn new(cols: usize) -> Scratch {
-        Scratch { xi: vec![0.0; cols], doses: vec![0.0; cols], variance: vec![0.0; cols] }
+        let row = || vec![0.0; padded(cols)];
+        Scratch { xi: row(), doses: row(), roots: row() }
     }
 
-    /// Sets the doses of a row code of 1; returns the largest magnitude.
-    pub fn doses(&mut self, widths: &[i32], unit: f32) -> f32 {
-        let mut longest = 0;
-        for (dose, &width) in self.doses.iter_mut().zip(widths) {
+    /// Sets the doses of a row code of 1; whether there is one.
+    pub fn doses(&mut self, widths: &[i32], unit: f32) -> bool {
+        for ((dose, root), &width) in self.doses.iter_mut().zip(&mut self.roots).zip(widths) {
             *dose = width as f32 * unit;
-            longest = longest.max(width.unsigned_abs());
+            *root = dose.abs().sqrt();
         }
-        longest as f32 * unit
+        widths.iter().any(|w| *w != 0)
     }
 }
 
-/// Puts the numbers of all cells row by row, number by number.
+/// Puts the numbers of all cells row by row, number by number, each row padded.
 pub(crate) fn interleave<const N: usize>(cells: &[[f32; N]], cols: usize, out: &mut Vec<f32>) {
     for row in cells.chunks_exact(cols) {
         for k in 0..N {
             out.extend(row.iter().map(|cell| cell[k]));
+            out.resize(out.len().next_multiple_of(BLOCK), 0.0);
         }
     }
 }
@@ -70,112 +87,146 @@ pub(crate) fn passes<L: Law<N>, const N: usize>(dose: f32) -> usize {
     if L::PASSES == 1 { 1 } else { (dose.ceil() as usize).clamp(1, L::PASSES) }
 }
 
-/// Part `pass` of a dose: whole pulses, then the rest.
+/// Part `pass` of a dose of size `q`: whole pulses, then the rest.
 #[inline(always)]
-pub(crate) fn part(dose: f32, pass: usize, most: usize) -> f32 {
-    let q = dose.abs();
+pub(crate) fn part(q: f32, pass: usize, most: usize) -> f32 {
     let size = q * (1.0 / most as f32);
     let size = if size < 1.0 { 1.0 } else { size };
-    let left = q - pass as f32 * size;
+    let left = size.mul_add(-(pass as f32), q);
     let left = if left < 0.0 { 0.0 } else { left };
-    let taken = if left < size { left } else { size };
-    if dose < 0.0 { -taken } else { taken }
+    if left < size { left } else { size }
 }
 
 /// Mean and standard deviation of the noise of a whole dose on one cell.
 pub(crate) fn moved<L: Law<N>, const N: usize>(law: &L, w: f32, cell: [f32; N], dose: f32) -> (f32, f32) {
+    let size = dose.abs();
     if L::PASSES == 1 {
-        return law.moved(w, cell, dose);
+        return law.moved(w, cell, dose, size.sqrt(), law.curve(w, cell, dose));
     }
     let (mut mean, mut variance) = (w, 0.0f32);
-    for pass in 0..passes::<L, N>(dose.abs()) {
-        let (next, sigma) = law.moved(mean, cell, part(dose, pass, L::PASSES));
+    for pass in 0..passes::<L, N>(size) {
+        let part = part(size, pass, L::PASSES);
+        let dose = part.copysign(dose);
+        let (next, sigma) = law.moved(mean, cell, dose, 1.0, law.curve(mean, cell, dose));
         mean = settle(law, next, 0.0, 0.0, cell);
-        variance += sigma * sigma;
+        variance = (sigma * sigma).mul_add(part, variance);
     }
     (mean, variance.sqrt())
 }
 
-/// Cells that take a dose in parts together, in arrays of their own: no store can then change what a later load sees, and
-/// loops over them become vector code.
-const LANES: usize = 16;
-type Lanes = [f32; LANES];
-
-/// Up to [`LANES`] numbers of a row from `first` on, zeros behind its end.
-#[inline(always)]
-fn load(row: &[f32], first: usize) -> Lanes {
-    let mut lanes = [0.0; LANES];
-    let rest = &row[first..];
-    if rest.len() >= LANES {
-        lanes.copy_from_slice(&rest[..LANES]);
-    } else {
-        lanes[..rest.len()].copy_from_slice(rest);
-    }
-    lanes
+/// What a block of cells is moved by.
+#[derive(Clone, Copy)]
+pub(crate) struct Push<'a> {
+    /// Doses of a row code of 1 and their roots, and the row code.
+    pub doses: &'a Block,
+    pub roots: &'a Block,
+    pub gain: f32,
+    pub root_gain: f32,
+    pub xi: &'a Block,
 }
 
-/// The way back.
-#[inline(always)]
-fn store(lanes: &Lanes, row: &mut [f32], first: usize) {
-    let rest = &mut row[first..];
-    if rest.len() >= LANES {
-        rest[..LANES].copy_from_slice(lanes);
-    } else {
-        rest.copy_from_slice(&lanes[..rest.len()]);
+impl<'a> Push<'a> {
+    /// Of block `index` of a row with the doses in `scratch`.
+    #[inline(always)]
+    pub fn new(scratch: &'a Scratch, index: usize, gain: f32, root_gain: f32) -> Self {
+        let (doses, roots) = (block(&scratch.doses, index), block(&scratch.roots, index));
+        Push { doses, roots, gain, root_gain, xi: block(&scratch.xi, index) }
     }
 }
 
-/// States after a dose on each cell, taken in `count` parts.
+/// Moves the first `n` cells of a block. `numbers`: number by number. The law comes as a value, so that a choice between two of
+/// its numbers is none between their addresses.
 #[inline(always)]
-fn move_lanes<L: Law<N>, const N: usize>(
-    law: &L,
-    mut w: Lanes,
-    cells: &[Lanes; N],
-    doses: &Lanes,
-    xi: &Lanes,
-    count: usize,
-) -> Lanes {
-    let cell = |l: usize| -> [f32; N] { std::array::from_fn(|k| cells[k][l]) };
-    let mut variance = [0.0; LANES];
-    for pass in 0..count {
-        for l in 0..LANES {
-            let (mean, sigma) = law.moved(w[l], cell(l), part(doses[l], pass, L::PASSES));
-            w[l] = settle(law, mean, 0.0, 0.0, cell(l));
-            variance[l] += sigma * sigma;
-        }
-    }
-    for l in 0..LANES {
-        w[l] = settle(law, w[l], variance[l].sqrt(), xi[l], cell(l));
-    }
-    w
-}
-
-/// One dose on each cell of a row: `gain * doses`.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
-fn move_row<L: Law<N>, const N: usize>(
-    law: &L,
-    numbers: &[f32],
-    w: &mut [f32],
-    gain: f32,
-    scratch: &Scratch,
-    count: usize,
+pub(crate) fn move_block<L: Law<N>, const N: usize>(
+    law: L,
+    w: &mut Block,
+    numbers: &[&Block; N],
+    push: Push<'_>,
+    n: usize,
 ) {
-    let cols = w.len();
-    let rows: [&[f32]; N] = std::array::from_fn(|k| &numbers[k * cols..][..cols]);
+    let n = n.min(BLOCK);
+    let (mut state, mut doses, mut curve) = (*w, [0.0f32; BLOCK], [0.0f32; BLOCK]);
     if L::PASSES == 1 {
-        let (xi, doses) = (&scratch.xi[..cols], &scratch.doses[..cols]);
-        for col in 0..cols {
-            let cell = std::array::from_fn(|k| rows[k][col]);
-            let (mean, sigma) = law.moved(w[col], cell, gain * doses[col]);
-            w[col] = settle(law, mean, sigma, xi[col], cell);
+        for l in 0..n {
+            doses[l] = push.gain * push.doses[l];
+            curve[l] = law.curve(state[l], cell(numbers, l), doses[l]);
         }
-        return;
+        for l in 0..n {
+            let cell = cell(numbers, l);
+            let (mean, sigma) = law.moved(state[l], cell, doses[l], push.root_gain * push.roots[l], curve[l]);
+            state[l] = settle(&law, mean, sigma, push.xi[l], cell);
+        }
+    } else {
+        let (mut parts, mut variance) = ([0.0f32; BLOCK], [0.0f32; BLOCK]);
+        let mut longest = 0.0f32;
+        for l in 0..n {
+            doses[l] = push.gain * push.doses[l];
+            longest = if doses[l].abs() > longest { doses[l].abs() } else { longest };
+        }
+        for pass in 0..passes::<L, N>(longest) {
+            for l in 0..n {
+                parts[l] = part(doses[l].abs(), pass, L::PASSES);
+                curve[l] = law.curve(state[l], cell(numbers, l), doses[l]);
+            }
+            for l in 0..n {
+                let cell = cell(numbers, l);
+                let (mean, sigma) = law.moved(state[l], cell, parts[l].copysign(doses[l]), 1.0, curve[l]);
+                state[l] = settle(&law, mean, 0.0, 0.0, cell);
+                variance[l] = (sigma * sigma).mul_add(parts[l], variance[l]);
+            }
+        }
+        for l in 0..n {
+            state[l] = settle(&law, state[l], variance[l].sqrt(), push.xi[l], cell(numbers, l));
+        }
     }
-    for first in (0..cols).step_by(LANES) {
-        let cells: [Lanes; N] = std::array::from_fn(|k| load(rows[k], first));
-        let doses = load(&scratch.doses, first).map(|dose| gain * dose);
-        let moved = move_lanes(law, load(w, first), &cells, &doses, &load(&scratch.xi, first), count);
-        store(&moved, w, first);
+    *w = state;
+}
+
+/// Numbers of cell `l` of a block.
+#[inline(always)]
+fn cell<const N: usize>(numbers: &[&Block; N], l: usize) -> [f32; N] {
+    let mut cell = [0.0; N];
+    for k in 0..N {
+        cell[k] = numbers[k][l];
+    }
+    cell
+}
+
+/// Block `index` of a row's numbers, number by number.
+#[inline(always)]
+pub(crate) fn numbers_of_block<const N: usize>(numbers: &[f32], index: usize) -> [&Block; N] {
+    let stride = numbers.len() / N;
+    let mut blocks = [&[0.0; BLOCK]; N];
+    for (k, b) in blocks.iter_mut().enumerate() {
+        *b = block(&numbers[k * stride..][..stride], index);
+    }
+    blocks
+}
+
+/// One dose on each cell of a row: `gain` times the doses in `scratch`.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
+fn move_row<L: Law<N>, const N: usize>(law: L, numbers: &[f32], w: &mut [f32], gain: f32, scratch: &Scratch) {
+    let root_gain = gain.abs().sqrt();
+    let (blocks, rest) = w.as_chunks_mut::<BLOCK>();
+    let whole = blocks.len();
+    for (index, w) in blocks.iter_mut().enumerate() {
+        let push = Push::new(scratch, index, gain, root_gain);
+        move_block(law, w, &numbers_of_block(numbers, index), push, BLOCK);
+    }
+    if !rest.is_empty() {
+        let (mut w, n) = ([0.0; BLOCK], rest.len());
+        w[..n].copy_from_slice(rest);
+        let push = Push::new(scratch, whole, gain, root_gain);
+        move_block(law, &mut w, &numbers_of_block(numbers, whole), push, n);
+        rest.copy_from_slice(&w[..n]);
+    }
+}
+
+/// States as they are seen through the noise of writing.
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
+fn show(truth: &[f32], sigma: f32, xi: &[f32], shown: &mut [f32]) {
+    for ((shown, &w), &xi) in shown.iter_mut().zip(truth).zip(xi) {
+        *shown = sigma.mul_add(xi, w);
     }
 }
 
@@ -194,7 +245,7 @@ impl<L: Law<N>, const N: usize> PulseCells<L, N> {
             Signed::Differential => 2,
         };
         let cells = geometry.rows * geometry.cols;
-        let mut numbers = Vec::with_capacity(devices * cells * N);
+        let mut numbers = Vec::with_capacity(devices * geometry.rows * padded(geometry.cols) * N);
         for device in 0..devices {
             interleave(
                 &draw(&Population { parameters, geometry: &geometry, noise, device }),
@@ -225,9 +276,9 @@ impl<L: Law<N>, const N: usize> PulseCells<L, N> {
     }
 
     fn numbers_of(&self, device: usize, row: usize, col: usize) -> [f32; N] {
-        let cols = self.geometry.cols;
-        let first = (device * self.cells() + row * cols) * N + col;
-        std::array::from_fn(|k| self.numbers[first + k * cols])
+        let stride = padded(self.geometry.cols);
+        let first = (device * self.geometry.rows + row) * stride * N + col;
+        std::array::from_fn(|k| self.numbers[first + k * stride])
     }
 
     /// Where the seen states start: the true ones themselves where there is no write noise.
@@ -240,13 +291,10 @@ impl<L: Law<N>, const N: usize> PulseCells<L, N> {
         let (cells, cols, seen) = (self.cells(), self.geometry.cols, self.seen());
         if seen > 0 {
             for device in 0..self.devices {
-                self.noise.normals(Stream::WriteNoise, key(op, device), row, &mut self.scratch.xi);
+                self.noise.normals(Stream::WriteNoise, key(op, device), row, &mut self.scratch.xi[..cols]);
                 let (truth, shown) = self.states.split_at_mut(seen);
                 let at = device * cells + row * cols;
-                for ((shown, &w), &xi) in shown[at..][..cols].iter_mut().zip(&truth[at..][..cols]).zip(&self.scratch.xi)
-                {
-                    *shown = w + self.write_sigma * xi;
-                }
+                show(&truth[at..][..cols], self.write_sigma, &self.scratch.xi, &mut shown[at..][..cols]);
             }
         }
         if self.devices == 2 {
@@ -285,22 +333,21 @@ impl<L: Law<N>, const N: usize> Memristors for PulseCells<L, N> {
     fn write(&mut self, slot: Slot<'_>, op: u64) {
         let (cells, cols) = (self.cells(), self.geometry.cols);
         let unit = self.geometry.update_step / self.parameters.unit_step() as f32;
-        let longest = self.scratch.doses(slot.widths, unit);
-        if longest == 0.0 {
+        if !self.scratch.doses(slot.widths, unit) {
             return;
         }
+        let stride = padded(cols) * N;
         for (row, &x) in slot.x.iter().enumerate().filter(|(_, x)| **x != 0) {
             for device in 0..self.devices {
                 if self.noisy {
-                    self.noise.normals(Stream::CycleToCycle, key(op, device), row, &mut self.scratch.xi);
+                    self.noise.normals(Stream::CycleToCycle, key(op, device), row, &mut self.scratch.xi[..cols]);
                 } else {
                     self.scratch.xi.fill(0.0);
                 }
                 let gain = if device == 0 { x as f32 } else { -(x as f32) };
-                let count = passes::<L, N>(longest * gain.abs());
                 let at = device * cells + row * cols;
-                let numbers = &self.numbers[at * N..][..cols * N];
-                move_row(&self.law, numbers, &mut self.states[at..][..cols], gain, &self.scratch, count);
+                let numbers = &self.numbers[(device * self.geometry.rows + row) * stride..][..stride];
+                move_row(self.law, numbers, &mut self.states[at..][..cols], gain, &self.scratch);
             }
             self.show_row(row, op);
         }
@@ -373,7 +420,7 @@ impl<L: Law<N>, const N: usize> Memristors for PulseCells<L, N> {
         let seen = self.seen();
         if seen > 0 {
             let xi = self.noise.normal(Stream::WriteNoise, op, at.row, at.col);
-            self.states[seen + cell] = self.states[cell] + self.write_sigma * xi;
+            self.states[seen + cell] = self.write_sigma.mul_add(xi, self.states[cell]);
         }
         if self.devices == 2 {
             let i = at.row * self.geometry.cols + at.col;

@@ -3,13 +3,18 @@
 use crate::device::elementary::{clamp, exp, exp_m1, ln};
 
 /// A step equation with `N` numbers of each cell.
-pub(crate) trait Law<const N: usize>: Send + 'static {
+pub(crate) trait Law<const N: usize>: Copy + Send + 'static {
     /// Most pulses that are taken one by one; a larger dose is divided into this many equal parts. 1 where the equation
     /// covers a dose of any size.
     const PASSES: usize;
 
-    /// Mean state after a signed dose (in unit pulses, positive upwards), and the standard deviation of its noise.
-    fn moved(&self, w: f32, cell: [f32; N], dose: f32) -> (f32, f32);
+    /// The costly function of the equation, for a signed dose (in unit pulses, positive upwards). Loops over cells take it in a
+    /// loop of its own: a processor overlaps short chains of operations, but not long ones.
+    fn curve(&self, w: f32, cell: [f32; N], dose: f32) -> f32;
+
+    /// Mean state after the dose, and the standard deviation of its noise, with the value of [`Law::curve`]. `root` is the square
+    /// root of the dose's size, which loops know beforehand; with several passes the noise is proportional to it.
+    fn moved(&self, w: f32, cell: [f32; N], dose: f32, root: f32, curve: f32) -> (f32, f32);
 
     /// Lowest and highest state.
     fn bounds(&self, cell: [f32; N]) -> (f32, f32);
@@ -19,15 +24,19 @@ pub(crate) trait Law<const N: usize>: Send + 'static {
 #[inline(always)]
 pub(crate) fn settle<L: Law<N>, const N: usize>(law: &L, mean: f32, sigma: f32, xi: f32, cell: [f32; N]) -> f32 {
     let (low, high) = law.bounds(cell);
-    clamp(mean + sigma * xi, low, high)
+    clamp(sigma.mul_add(xi, mean), low, high)
 }
 
+/// `a` if `up`, else `b`; by the bits in which they differ, as a choice between two loads would become one between their
+/// addresses, which is no vector code.
 #[inline(always)]
-fn pick(up: bool, a: f32, b: f32) -> f32 {
-    if up { a } else { b }
+pub(crate) fn pick(up: bool, a: f32, b: f32) -> f32 {
+    let mask = if up { u32::MAX } else { 0 };
+    f32::from_bits(b.to_bits() ^ ((a.to_bits() ^ b.to_bits()) & mask))
 }
 
 /// `dw = +-step (1 + s xi)`: q pulses are one step of q, with `sqrt(q)` times the noise.
+#[derive(Clone, Copy)]
 pub(crate) struct ConstantStep {
     pub sigma: f32,
 }
@@ -36,9 +45,14 @@ impl Law<4> for ConstantStep {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up, down, _, _]: [f32; 4], dose: f32) -> (f32, f32) {
+    fn curve(&self, _: f32, _: [f32; 4], _: f32) -> f32 {
+        0.0
+    }
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up, down, _, _]: [f32; 4], dose: f32, root: f32, _: f32) -> (f32, f32) {
         let step = pick(dose > 0.0, up, down);
-        (w + step * dose, self.sigma * step * dose.abs().sqrt())
+        (step.mul_add(dose, w), self.sigma * step * root)
     }
 
     #[inline(always)]
@@ -48,11 +62,15 @@ impl Law<4> for ConstantStep {
 }
 
 /// Steps that are linear in the state, `dw = t (c - w)` with a fixed point c: q pulses give
-/// `w + (c - w) (1 - (1 - t)^q)` exactly. `rate = -ln(1 - t)`.
+/// `w + (c - w) share` exactly, `share = 1 - (1 - t)^q`. `rate = -ln(1 - t)`.
 #[inline(always)]
-fn approach(w: f32, target: f32, rate: f32, q: f32) -> (f32, f32) {
-    let share = -exp_m1(-rate * q);
-    (w + (target - w) * share, share)
+fn share(rate: f32, q: f32) -> f32 {
+    -exp_m1(-rate * q)
+}
+
+#[inline(always)]
+fn approach(w: f32, target: f32, share: f32) -> f32 {
+    (target - w).mul_add(share, w)
 }
 
 /// Noise of additive pulses under the contraction of [`approach`]: variances of q pulses sum to that of one times
@@ -65,14 +83,14 @@ fn additive(noise: f32, share: f32) -> f32 {
 /// Noise of multiplicative pulses, to second order in their relative spread s: `s |c - w| k (1-t)^q sqrt(q)` with
 /// `k = t / (1 - t)` from one pulse on; below, the part of a pulse keeps the spread of the whole.
 #[inline(always)]
-fn multiplicative(distance: f32, sigma: f32, ratio: f32, share: f32, q: f32) -> f32 {
-    let root = (if q < 1e-30 { 1e-30 } else { q }).sqrt();
-    let (many, part) = (ratio * (1.0 - share) * root, share / root);
+fn multiplicative(distance: f32, sigma: f32, ratio: f32, share: f32, root: f32) -> f32 {
+    let (many, part) = (ratio * (1.0 - share) * root, share / if root < 1e-15 { 1e-15 } else { root });
     sigma * distance.abs() * if many < part { many } else { part }
 }
 
 /// Soft bounds: the fixed points are the bounds. A cell: for each direction bound, rate, and noise (additive: of infinitely
 /// many pulses; multiplicative: the ratio t / (1 - t)).
+#[derive(Clone, Copy)]
 pub(crate) struct SoftBounds<const MULTIPLICATIVE: bool> {
     pub sigma: f32,
 }
@@ -81,13 +99,18 @@ impl<const MULTIPLICATIVE: bool> Law<6> for SoftBounds<MULTIPLICATIVE> {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn moved(&self, w: f32, [max, rate_up, noise_up, min, rate_down, noise_down]: [f32; 6], dose: f32) -> (f32, f32) {
+    fn curve(&self, _: f32, [_, up, _, _, down, _]: [f32; 6], dose: f32) -> f32 {
+        share(pick(dose > 0.0, up, down), dose.abs())
+    }
+
+    #[inline(always)]
+    fn moved(&self, w: f32, cell: [f32; 6], dose: f32, root: f32, share: f32) -> (f32, f32) {
+        let [max, _, noise_up, min, _, noise_down] = cell;
         let up = dose > 0.0;
-        let (bound, rate) = (pick(up, max, min), pick(up, rate_up, rate_down));
-        let noise = pick(up, noise_up, noise_down);
-        let (mean, share) = approach(w, bound, rate, dose.abs());
+        let (bound, noise) = (pick(up, max, min), pick(up, noise_up, noise_down));
+        let mean = approach(w, bound, share);
         let sigma = if MULTIPLICATIVE {
-            multiplicative(bound - w, self.sigma, noise, share, dose.abs())
+            multiplicative(bound - w, self.sigma, noise, share, root)
         } else {
             additive(noise, share)
         };
@@ -102,6 +125,7 @@ impl<const MULTIPLICATIVE: bool> Law<6> for SoftBounds<MULTIPLICATIVE> {
 
 /// Linear step: fixed points beyond the bounds, which are hard. A cell: as [`SoftBounds`] with the fixed points, then the
 /// bounds.
+#[derive(Clone, Copy)]
 pub(crate) struct LinearStep<const MULTIPLICATIVE: bool> {
     pub sigma: f32,
 }
@@ -110,14 +134,18 @@ impl<const MULTIPLICATIVE: bool> Law<8> for LinearStep<MULTIPLICATIVE> {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn moved(&self, w: f32, cell: [f32; 8], dose: f32) -> (f32, f32) {
-        let [up_to, rate_up, noise_up, down_to, rate_down, noise_down, _, _] = cell;
+    fn curve(&self, _: f32, [_, up, _, _, down, _, _, _]: [f32; 8], dose: f32) -> f32 {
+        share(pick(dose > 0.0, up, down), dose.abs())
+    }
+
+    #[inline(always)]
+    fn moved(&self, w: f32, cell: [f32; 8], dose: f32, root: f32, share: f32) -> (f32, f32) {
+        let [up_to, _, noise_up, down_to, _, noise_down, _, _] = cell;
         let up = dose > 0.0;
-        let (target, rate) = (pick(up, up_to, down_to), pick(up, rate_up, rate_down));
-        let noise = pick(up, noise_up, noise_down);
-        let (mean, share) = approach(w, target, rate, dose.abs());
+        let (target, noise) = (pick(up, up_to, down_to), pick(up, noise_up, noise_down));
+        let mean = approach(w, target, share);
         let sigma = if MULTIPLICATIVE {
-            multiplicative(target - w, self.sigma, noise, share, dose.abs())
+            multiplicative(target - w, self.sigma, noise, share, root)
         } else {
             additive(noise, share)
         };
@@ -132,6 +160,7 @@ impl<const MULTIPLICATIVE: bool> Law<8> for LinearStep<MULTIPLICATIVE> {
 
 /// NeuroSim's curve `G(P) = B (1 - exp(-P/A))`: `G(P(G) + q)` is linear in G again. Its noise does not feel the contraction:
 /// `sigma sqrt(q)` of the range. A cell: fixed point and rate upwards, fixed point and rate downwards.
+#[derive(Clone, Copy)]
 pub(crate) struct NeuroSim {
     /// Noise of one pulse in each direction.
     pub sigma_up: f32,
@@ -144,11 +173,15 @@ impl Law<4> for NeuroSim {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up_to, rate_up, down_to, rate_down]: [f32; 4], dose: f32) -> (f32, f32) {
+    fn curve(&self, _: f32, [_, up, _, down]: [f32; 4], dose: f32) -> f32 {
+        share(pick(dose > 0.0, up, down), dose.abs())
+    }
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up_to, _, down_to, _]: [f32; 4], dose: f32, root: f32, share: f32) -> (f32, f32) {
         let up = dose > 0.0;
-        let q = dose.abs();
-        let (mean, _) = approach(w, pick(up, up_to, down_to), pick(up, rate_up, rate_down), q);
-        (mean, pick(up, self.sigma_up, self.sigma_down) * q.sqrt())
+        let mean = approach(w, pick(up, up_to, down_to), share);
+        (mean, pick(up, self.sigma_up, self.sigma_down) * root)
     }
 
     #[inline(always)]
@@ -159,6 +192,7 @@ impl Law<4> for NeuroSim {
 
 /// `dw = +-step max(1 - A exp(+-gamma z), 0)` with `z = 2 a w / (w_max - w_min) + b`, noise
 /// `s (|dw| + add + slope |w|)`. A cell: steps up and down, bounds up and down, `2 a / (w_max - w_min)`.
+#[derive(Clone, Copy)]
 pub(crate) struct ExpStep {
     pub sigma: f32,
     pub sigma_add: f32,
@@ -174,14 +208,17 @@ impl Law<5> for ExpStep {
     const PASSES: usize = 16;
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up, down, _, _, scale]: [f32; 5], dose: f32) -> (f32, f32) {
+    fn curve(&self, w: f32, [_, _, _, _, scale]: [f32; 5], dose: f32) -> f32 {
+        exp(pick(dose > 0.0, self.gamma_up, -self.gamma_down) * scale.mul_add(w, self.b))
+    }
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up, down, _, _, _]: [f32; 5], dose: f32, root: f32, curve: f32) -> (f32, f32) {
         let upwards = dose > 0.0;
-        let z = scale * w + self.b;
-        let exponent = pick(upwards, self.gamma_up * z, -(self.gamma_down * z));
-        let y = 1.0 - pick(upwards, self.a_up, self.a_down) * exp(exponent);
+        let y = curve.mul_add(-pick(upwards, self.a_up, self.a_down), 1.0);
         let step = pick(upwards, up, down) * if y < 0.0 { 0.0 } else { y };
-        let sigma = self.sigma * (step + self.sigma_add + self.sigma_slope * w.abs());
-        (w + step * dose, sigma * dose.abs().sqrt())
+        let sigma = self.sigma * self.sigma_slope.mul_add(w.abs(), step + self.sigma_add);
+        (step.mul_add(dose, w), sigma * root)
     }
 
     #[inline(always)]
@@ -192,6 +229,7 @@ impl Law<5> for ExpStep {
 
 /// `dw = +-step u^gamma`, u the distance to the bound as a share of the range. A cell: steps up and down, bounds up and down,
 /// exponents up and down.
+#[derive(Clone, Copy)]
 pub(crate) struct PowStep {
     pub sigma: f32,
 }
@@ -200,13 +238,18 @@ impl Law<6> for PowStep {
     const PASSES: usize = 16;
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up, down, max, min, gamma_up, gamma_down]: [f32; 6], dose: f32) -> (f32, f32) {
+    fn curve(&self, w: f32, [_, _, max, min, gamma_up, gamma_down]: [f32; 6], dose: f32) -> f32 {
         const LEAST: f32 = 1e-30;
         let upwards = dose > 0.0;
         let share = pick(upwards, max - w, w - min) / (max - min + LEAST);
         let share = if share < LEAST { LEAST } else { share };
-        let step = pick(upwards, up, down) * exp(pick(upwards, gamma_up, gamma_down) * ln(share));
-        (w + step * dose, self.sigma * step * dose.abs().sqrt())
+        exp(pick(upwards, gamma_up, gamma_down) * ln(share))
+    }
+
+    #[inline(always)]
+    fn moved(&self, w: f32, [up, down, _, _, _, _]: [f32; 6], dose: f32, root: f32, curve: f32) -> (f32, f32) {
+        let step = pick(dose > 0.0, up, down) * curve;
+        (step.mul_add(dose, w), self.sigma * step * root)
     }
 
     #[inline(always)]
