@@ -284,7 +284,7 @@ fn a_broken_controller_is_found() {
             "+ {tolerance, 1'b0};\n  wire [CODE_BITS:0] code_top",
             What::CellOperation,
         ),
-        ("ramp that does not start anew", "fresh_q || (too_high != down_q);", "fresh_q;", What::CellAmplitude),
+        ("ramp that does not start anew", "fresh_q || (too_high != down_q);", "fresh_q;", What::CellWidth),
         ("pulse one cycle too long", "left_q <= width_q;", "left_q <= width_q + WIDTH_ONE;", What::CellWidth),
         ("no setup time", "setup == {SETUP_BITS{1'b0}} : wait_q == SETUP_ONE;", "1'b1 : 1'b0;", What::CellSetup),
         ("one attempt too few", "(pulses_q == attempts);", "(pulses_q + COUNT_ONE == attempts);", What::CellOperation),
@@ -310,8 +310,11 @@ fn a_broken_controller_is_found() {
         let library = rig.build();
         let mut session = rig.session(&library, &options());
         session.configure(&m)?;
-        for r in 0..6 {
-            session.program_row(row(0, r, 0, 4), &[64, 66, 70, 50, 80])?;
+        // Rows enough for every branch to be taken whatever the devices draw.
+        for targets in [[64, 66, 70, 50, 80], [80, 40, 55, 60, 64], [50, 70, 62, 84, 45]] {
+            for r in 0..8 {
+                session.program_row(row(0, r, 0, 4), &targets)?;
+            }
         }
         session.check_memory_counters()
     };
