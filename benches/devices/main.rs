@@ -4,6 +4,8 @@
 //! all contestants take turns.
 
 mod accuracy;
+#[path = "../common/mod.rs"]
+mod common;
 mod peers;
 mod samples;
 mod training;
@@ -12,55 +14,35 @@ mod update;
 use std::path::Path;
 use std::process::ExitCode;
 
-use memrtl::report::figures::{self, Figure};
 use memrtl::spec::{self, Design};
 
+use common::{Parts, Results, design, median};
 use peers::Peers;
 
-const PARTS: [&str; 4] = ["update", "training", "cores", "accuracy"];
-
-/// Figures, and what could not be measured and why.
-#[derive(Default)]
-struct Results {
-    figures: Vec<Figure>,
-    missing: Vec<String>,
-}
-
 fn main() -> ExitCode {
-    let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    if let Some(unknown) = asked.iter().find(|a| !PARTS.contains(&a.as_str())) {
-        eprintln!("error: `{unknown}` is not a part; allowed: {}", PARTS.join(", "));
-        return ExitCode::FAILURE;
-    }
-    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|a| a == part);
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder in target").to_path_buf();
+    let parts = match Parts::from_arguments(&["update", "training", "cores", "accuracy"]) {
+        Ok(parts) => parts,
+        Err(code) => return code,
+    };
+    let target = common::target();
     let folder = target.join("bench-devices");
     samples::write(&folder);
 
     let mut results = Results::default();
     let mut peers = Peers::start(&target, &mut results.missing);
-    if wanted("update") {
+    if parts.wanted("update") {
         update::measure(&folder, &mut peers, &mut results);
     }
-    if wanted("training") {
+    if parts.wanted("training") {
         training::measure(&folder, &mut peers, &mut results);
     }
-    if wanted("cores") {
+    if parts.wanted("cores") {
         training::cores(&mut results);
     }
-    if wanted("accuracy") {
+    if parts.wanted("accuracy") {
         accuracy::measure(&mut results);
     }
-
-    print!("{}", figures::render(&results.figures));
-    for missing in &results.missing {
-        println!("not measured: {missing}");
-    }
-    match figures::write(&target.join("bench"), "devices", &results.figures) {
-        Ok(path) => println!("written to target/bench/{}", path.file_name().unwrap_or_default().display()),
-        Err(error) => eprintln!("error: {}: {error}", target.display()),
-    }
-    if results.figures.iter().all(|f| f.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    results.finish("devices")
 }
 
 /// A 784-256-10 network on the enlarged digits in `folder`.
@@ -70,7 +52,7 @@ fn large(folder: &Path, training: &str, device: &str) -> Result<Design, String> 
          {{ outputs = 10, activation = \"sigmoid\" }}]\n[training]\n{training}\nepochs = 1\n[device]\n{device}\n[data]\n\
          idx = {{ images = \"images.idx\", labels = \"labels.idx\" }}\n"
     );
-    spec::parse(&text, "mnist_sized", folder).map_err(|errors| errors.render(false))
+    design(&text, "mnist_sized", folder)
 }
 
 /// The digits preset on `device`.
@@ -79,13 +61,8 @@ fn digits(seed: u64, device: &str) -> Result<Design, String> {
     let (head, rest) = preset.split_once("\n[device]\n").expect("the preset has a device");
     let (_, tail) = rest.split_once("\n[timing]").expect("timing follows the device");
     let text = format!("{head}\n[device]\n{device}\n[timing]{tail}");
-    let mut design = spec::parse(&text, "digits", Path::new("")).map_err(|errors| errors.render(false))?;
+    let mut design = design(&text, "digits", Path::new(""))?;
     design.training.seed = seed;
     design.refresh_hash();
     Ok(design)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -312,6 +312,12 @@ impl ModelBuilder {
         args
     }
 
+    /// Flags of the C++ compiler, in this profile, for the code that runs at every evaluation: to build the same model by other means, for
+    /// a comparison.
+    pub fn optimisation_flags(&self) -> Vec<String> {
+        self.optimisation(true)
+    }
+
     /// Verilator's control file that makes the tapped signals visible.
     pub(crate) fn control_file(&self) -> String {
         let mut text = String::from("`verilator_config\n");

@@ -1,0 +1,105 @@
+//! Whole co-simulations by the program that users run: samples per second, build time, memory.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use memrtl::report::figures::{Bar, Figure};
+use serde_json::Value;
+
+use super::{Bench, median};
+
+const ROUNDS: usize = 5;
+/// Names of the MNIST files, below the folder that the environment variable `MNIST` names.
+const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
+const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
+
+/// `make cosim`.
+pub fn digits(bench: &mut Bench) {
+    let out = bench.folder.join("digits");
+    let mut speeds = Vec::new();
+    // The first run may have to build.
+    for round in 0..=ROUNDS {
+        let ran = run(&["--cache", &bench.cache.display().to_string()], &out);
+        if round > 0 {
+            speeds.push(ran.number("samples_per_second"));
+        }
+    }
+    bench.results.figures.push(Figure::new("make cosim, digits, samples", median(speeds), "1/s", Bar::None));
+}
+
+/// A 784-256-10 network on the 10,000 images, 8,000 of them for training.
+pub fn mnist(bench: &mut Bench) {
+    let folder = match std::env::var_os("MNIST").map(PathBuf::from) {
+        Some(folder) if folder.join(IMAGES).exists() && folder.join(LABELS).exists() => folder,
+        Some(folder) => {
+            let why = format!("{} lacks {IMAGES} or {LABELS}", folder.display());
+            return bench.results.missing.push(format!("784-256-10 on MNIST: MNIST={why}"));
+        }
+        None => {
+            let why = format!("set MNIST to a folder with {IMAGES} and {LABELS}");
+            return bench.results.missing.push(format!("784-256-10 on MNIST: {why}"));
+        }
+    };
+    let absolute = |name: &str| std::path::absolute(folder.join(name)).expect("a path").display().to_string();
+    let spec = bench.folder.join("mnist.toml");
+    let text = format!(
+        "name = \"mnist\"\n[network]\ninputs = 784\nlayers = [{{ outputs = 256, activation = \"sigmoid\" }}, \
+         {{ outputs = 10, activation = \"sigmoid\" }}]\n[training]\nlearning_rate = 0.05\nmomentum = 0.9\nhistory = 4\nepochs = 1\n\
+         [data]\nidx = {{ images = \"{}\", labels = \"{}\" }}\n",
+        absolute(IMAGES),
+        absolute(LABELS)
+    );
+    std::fs::write(&spec, text).unwrap_or_else(|error| panic!("{}: {error}", spec.display()));
+    let (out, cache) = (bench.folder.join("mnist"), bench.folder.join("mnist-models"));
+    // Everything is built anew, the runtime included.
+    let _ = std::fs::remove_dir_all(&cache);
+    let ran = run(&["--config", &spec.display().to_string(), "--cache", &cache.display().to_string()], &out);
+    let _ = std::fs::remove_dir_all(&cache);
+    let samples = ran.number("samples") + ran.number("samples_inferred");
+    let wrong = ran.number("mismatches") + (ran.number("cycles_total") - ran.number("cycles_predicted")).abs();
+    let title = |what: &str| format!("784-256-10 on MNIST, {what}");
+    let mut row = |what: &str, value: f64, unit: &str, bar: Bar| {
+        bench.results.figures.push(Figure::new(&title(what), value, unit, bar));
+    };
+    row("samples of one epoch and its test", samples, "", Bar::Exactly(10_000.0));
+    row("differences in any value or cycle", wrong, "", Bar::Exactly(0.0));
+    row("samples", ran.number("samples_per_second"), "1/s", Bar::AtLeast(100.0));
+    row("test accuracy after one epoch", 100.0 * ran.number("accuracy"), "%", Bar::None);
+    row("build, empty cache", ran.number("build_seconds"), "s", Bar::AtMost(90.0));
+    row("memory, largest", ran.memory / f64::from(1 << 20), "MiB", Bar::AtMost(2048.0));
+}
+
+struct Ran {
+    summary: Value,
+    /// Largest resident size of the process, in bytes.
+    memory: f64,
+}
+
+impl Ran {
+    fn number(&self, name: &str) -> f64 {
+        self.summary[name].as_f64().unwrap_or_else(|| panic!("no `{name}` in the summary"))
+    }
+}
+
+/// Runs `memrtl cosim`.
+fn run(arguments: &[&str], out: &Path) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_memrtl"));
+    command.arg("cosim").arg("--out").arg(out).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let status = format!("/proc/{}/status", child.id());
+    let mut memory = 0.0;
+    while child.try_wait().expect("our child").is_none() {
+        // The kernel keeps the largest value, so that only what grows in the last moment is missed.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let kilobytes =
+            text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        memory = kilobytes.map_or(memory, |k: f64| k * 1024.0);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let done = child.wait_with_output().expect("our child");
+    assert!(done.status.success(), "{command:?}: {}\n{}", done.status, String::from_utf8_lossy(&done.stderr));
+    let summary = out.join("summary.json");
+    let text = std::fs::read_to_string(&summary).unwrap_or_else(|error| panic!("{}: {error}", summary.display()));
+    Ran { summary: serde_json::from_str(&text).expect("JSON"), memory }
+}
