@@ -39,7 +39,7 @@ impl SampleCycles {
 }
 
 /// How long an array takes for its operations, in cycles.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct ArrayTiming {
     /// First group of a read, from the first `op_valid` cycle up to and with its transfer.
     fwd_first: u64,
@@ -50,7 +50,7 @@ struct ArrayTiming {
     write_min: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct LayerTiming {
     array: ArrayTiming,
     fwd_groups: u64,
@@ -71,8 +71,8 @@ struct UpdateTimes {
     port_idle: u64,
 }
 
-/// The model; keeps what one sample leaves to the next.
-#[derive(Debug, Clone)]
+/// The model; keeps what one sample leaves to the next. Equal models predict the same for whatever follows.
+#[derive(Debug, Clone, PartialEq)]
 pub struct CycleModel {
     layers: Vec<LayerTiming>,
     /// Beats of a full group of codes.
@@ -92,7 +92,7 @@ pub struct CycleModel {
 }
 
 /// The two banks of the sample memory and the stream that fills them, in cycles from the start of the run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct InputSide {
     /// From the first taken beat of a packet to the first cycle in which the sample is valid; [inference, training].
     receive: [u64; 2],

@@ -71,7 +71,7 @@ fn counters_on_the_bus_equal_what_the_bench_measures() {
                 pairs += layers.iter().map(|l| l.pairs).sum::<usize>() as u64;
             })
             .unwrap();
-        let trained = session.trained;
+        let trained = session.totals.trained;
         let mut count = |counter: Counter| session.bench.counter(counter.name()).unwrap();
         // Between the last sample and the end of `run` the machine waits for input: these cycles are nobody's sample.
         let waited = count(Counter::Phase(Phase::WaitInput)) - trained.phase(Phase::WaitInput);

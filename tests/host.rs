@@ -208,7 +208,7 @@ fn weights_and_counters_over_the_bus() {
     let command = s.bench.address("COMMAND");
     s.bench.write(command, 4).unwrap();
     run(&mut s, 0..5, Mode::Train);
-    let trained = s.trained;
+    let trained = s.totals.trained;
     let mut sum = 0;
     for phase in [Phase::Load, Phase::Forward, Phase::Backward, Phase::Update, Phase::WaitOutput] {
         let counted = s.bench.counter(phase.name()).unwrap();

@@ -80,6 +80,7 @@ api! {
     trace_open: b"vlrs_trace_open" => unsafe extern "C" fn(*mut RawModel, *const c_char, u64, u64) -> c_int,
     trace_close: b"vlrs_trace_close" => unsafe extern "C" fn(*mut RawModel),
     save: b"vlrs_save" => unsafe extern "C" fn(*mut RawModel, *mut *const u8, *mut usize) -> c_int,
+    state: b"vlrs_state" => unsafe extern "C" fn(*mut RawModel, *mut *const u8, *mut usize) -> c_int,
     restore: b"vlrs_restore" => unsafe extern "C" fn(*mut RawModel, *const u8, usize) -> c_int,
     coverage_write: b"vlrs_coverage_write" => unsafe extern "C" fn(*mut RawModel, *const c_char) -> c_int,
 }

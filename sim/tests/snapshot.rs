@@ -34,6 +34,44 @@ fn a_restored_model_repeats_itself() {
     assert_eq!(play(&mut other, 20), first);
 }
 
+/// Equal states go on alike, whatever the past; a register that differs shows.
+#[test]
+fn states_tell_instances_apart() {
+    let library = build(&builder("bulk").snapshots(true));
+    let (mut a, mut b) = (start(&library), start(&library));
+    let drive = |m: &mut Model, address: u64, data: u64| {
+        let inputs = [("write", 1, 1), ("address", 16, address), ("data", 64, data)];
+        for (name, width, value) in inputs {
+            let input = m.input(name, width).unwrap();
+            m.set(input, value);
+        }
+        let clk = m.input("clk", 1).unwrap();
+        m.cycle(clk).unwrap();
+    };
+    for address in 0..100 {
+        drive(&mut a, address, 7);
+    }
+    for address in 0..100 {
+        drive(&mut b, address, 8);
+    }
+    assert_ne!(a.state().unwrap(), b.state().unwrap());
+    for address in 0..100 {
+        drive(&mut b, address, 7);
+    }
+    // The output register holds the word that was there before the last write.
+    drive(&mut a, 0, 7);
+    drive(&mut b, 0, 7);
+    assert_ne!(a.cycles(), b.cycles());
+    assert!(a.state().unwrap() == b.state().unwrap(), "the same contents, by another way");
+    let snapshot = a.snapshot().unwrap();
+    drive(&mut a, 65535, 1);
+    assert!(a.state().unwrap() != b.state().unwrap(), "one word of the memory differs");
+    b.restore(&snapshot).unwrap();
+    drive(&mut b, 65535, 1);
+    assert!(a.state().unwrap() == b.state().unwrap());
+    assert!(matches!(start(&build(&builder("powerup"))).state(), Err(Error::Snapshot(_))));
+}
+
 #[test]
 fn memories_beyond_the_stream_buffer_survive() {
     // 64 Ki words of 64 bit: twice the buffer of Verilator's streams.

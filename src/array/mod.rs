@@ -27,6 +27,13 @@ pub struct Crossbar {
     sums: Sums,
 }
 
+/// Everything that distinguishes one moment of an array from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    states: Vec<i32>,
+    op: u64,
+}
+
 /// Integer states read exactly, or memristors read in single precision.
 enum Cells {
     Ideal(Ideal),
@@ -185,6 +192,37 @@ impl Crossbar {
         match &self.cells {
             Cells::Ideal(ideal) => ideal.states(),
             Cells::Memristors(cells) => bytemuck::cast_slice(cells.states()),
+        }
+    }
+
+    /// This moment, to be gone back to with [`Crossbar::restore`].
+    pub fn moment(&self) -> Moment {
+        Moment { states: self.states().to_vec(), op: self.op }
+    }
+
+    /// Goes back (or ahead) to a moment of this array or of one like it: all that follows is as it was there, noise included.
+    pub fn restore(&mut self, moment: &Moment) {
+        self.set(&moment.states, moment.op);
+    }
+
+    /// Brings this array to the moment at which `other`, an array like it, is.
+    pub fn follow(&mut self, other: &Crossbar) {
+        self.set(other.states(), other.op);
+    }
+
+    /// Whether all that follows would be the same as with `other`.
+    pub fn is_at(&self, other: &Crossbar) -> bool {
+        self.op == other.op && self.states() == other.states()
+    }
+
+    fn set(&mut self, states: &[i32], op: u64) {
+        self.op = op;
+        if let Some(extra) = &mut self.imperfections {
+            extra.stale = true;
+        }
+        match &mut self.cells {
+            Cells::Ideal(ideal) => ideal.load(states),
+            Cells::Memristors(cells) => cells.restore(bytemuck::cast_slice(states)),
         }
     }
 

@@ -55,9 +55,20 @@ pub struct Args {
     /// A sample may take this many times the predicted cycles before the run is given up
     #[arg(long, value_name = "FACTOR", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
     pub watchdog: u64,
+    /// Threads; each runs a piece of the training through an RTL of its own, and the pieces are proven to fit. Results are the same for any
+    /// number. Emulated arrays, `[memory]`, --waves and --stalls run on one [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Run on one thread and evaluate everything in every cycle: the baseline for the speed of the rest
+    #[arg(long)]
+    pub no_shortcuts: bool,
     /// Folder of built models [default: the user's cache folder]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -100,6 +111,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         pick_profile: true,
         cache: args.cache.clone(),
         limit: args.samples.map(|n| (n, n)),
+        jobs: args.jobs.map_or_else(cores, usize::from),
+        shortcuts: !args.no_shortcuts,
+        cuts: (None, None),
     };
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
@@ -120,9 +134,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ProgressStyle::with_template("{msg:20} {bar:40} {pos}/{len} samples, {per_sec}, {eta} left")
             .unwrap_or_else(|_| ProgressStyle::default_bar()),
     );
+    let mut drawn = 0;
     let result = cosim::run(&design, &rtl, &options, &stop, &mut |p| {
-        // Redrawing for every sample would cost more than the sample.
-        if p.done % 64 == 0 || p.done == p.total {
+        // Redrawing for every sample would cost more than the sample. A run that begins again counts from 0 again.
+        if p.done.abs_diff(drawn) >= 64 || p.done == p.total {
+            drawn = p.done;
             bar.set_length(p.total);
             bar.set_message(format!("epoch {} {}", p.epoch, if p.training { "train" } else { "test" }));
             bar.set_position(p.done);
@@ -142,6 +158,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Err(error) => return Err(error.into()),
     };
+    if let Some(difference) = &report.refuted {
+        eprintln!(
+            "note: the RTL keeps more than the momentum history from sample to sample, so that the run cannot be cut ({difference}); \
+             all was run again on one thread, without a fault"
+        );
+    }
     print!("{}", report::cosim_table(&report.summary));
     let path = args.out.join("summary.json");
     write_atomic(&path, &(serde_json::to_string_pretty(&report.summary)? + "\n"))?;

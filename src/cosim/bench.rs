@@ -33,7 +33,7 @@ pub struct Stalls {
 }
 
 impl Stalls {
-    fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         self.input > 0.0 || self.output > 0.0 || self.conversion > 0.0
     }
 }
@@ -92,11 +92,11 @@ pub struct Bench {
     axil: Axil,
     streams: Streams,
     taps: Taps,
-    cycle: u64,
+    pub(super) cycle: u64,
     /// Beats waiting for `s_axis`: data and last.
-    input: VecDeque<(u64, bool)>,
+    pub(super) input: VecDeque<(u64, bool)>,
     /// Output vector being received, and the complete ones.
-    receiving: Vec<i32>,
+    pub(super) receiving: Vec<i32>,
     pub outputs: VecDeque<Vec<i32>>,
     measured: SampleCycles,
     stalls: Stalls,

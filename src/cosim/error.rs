@@ -116,6 +116,19 @@ pub enum CosimError {
     Interrupted { samples: u64 },
 }
 
+impl CosimError {
+    /// The same error of a run whose cycles are counted from `before` cycles earlier.
+    pub(super) fn later(mut self, before: u64) -> CosimError {
+        if let CosimError::Mismatch(Mismatch { cycle, .. })
+        | CosimError::Bus { cycle, .. }
+        | CosimError::BusTimeout { cycle, .. } = &mut self
+        {
+            *cycle = cycle.wrapping_add(before);
+        }
+        self
+    }
+}
+
 impl From<Mismatch> for CosimError {
     fn from(mismatch: Mismatch) -> CosimError {
         CosimError::Mismatch(mismatch)

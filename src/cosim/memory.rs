@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::bench::Step;
 use super::error::{CosimError, What};
-use super::run::{Session, WATCHDOG_SLACK};
+use super::session::{Session, WATCHDOG_SLACK};
 use crate::golden::initial_rows;
 use crate::golden::memory::{CellKind, CellResult, MemoryTrace, RowCells};
 use crate::phases::{MemoryCounter, Phase};

@@ -3,16 +3,24 @@
 
 mod array_pins;
 mod bench;
+mod border;
 mod cell_pins;
 mod error;
+mod leader;
 mod memory;
 mod pins;
+mod reference;
 mod run;
+mod schedule;
 mod scoreboard;
+mod segments;
+mod session;
 mod summary;
 
 pub use bench::{Bench, Stalls, Step};
 pub use error::{CosimError, Mismatch, What};
 pub use memory::MemoryTotals;
-pub use run::{Options, Progress, Report, Session, Waves, build, float_net, run};
+pub use reference::float_net;
+pub use run::{Options, Progress, Report, Waves, build, run};
+pub use session::{Session, Totals};
 pub use summary::{Epoch, Summary};

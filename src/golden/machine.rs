@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::ActivationTable;
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
-use super::momentum::{History, Slot};
-use crate::array::Crossbar;
+use super::momentum::{History, Pairs, Slot};
+use crate::array::{self, Crossbar};
 use crate::device::{DeviceError, NotFinite};
 use crate::fixed;
 use crate::spec::{Design, Layer, Shifts};
@@ -81,6 +81,12 @@ struct LayerUnit {
     table: ActivationTable,
     history: History,
     shifts: Shifts,
+}
+
+/// The machine between two samples: all that later samples depend on. Without the memory controller, which has no moments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    layers: Vec<(array::Moment, Pairs)>,
 }
 
 /// The golden machine.
@@ -272,6 +278,19 @@ impl Machine {
             for slot in &t.slots {
                 unit.array.write(&slot.x, &slot.pulses);
             }
+        }
+    }
+
+    /// This moment between two samples.
+    pub fn moment(&self) -> Moment {
+        Moment { layers: self.layers.iter().map(|unit| (unit.array.moment(), unit.history.pairs())).collect() }
+    }
+
+    /// Goes to another moment of this machine or of one of the same design.
+    pub fn restore(&mut self, moment: &Moment) {
+        for (unit, (array, pairs)) in self.layers.iter_mut().zip(&moment.layers) {
+            unit.array.restore(array);
+            unit.history.restore(pairs);
         }
     }
 

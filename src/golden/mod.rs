@@ -7,6 +7,6 @@ pub mod memory;
 pub mod momentum;
 
 pub use activation::ActivationTable;
-pub use machine::{DeviceFault, LayerTrace, Machine, Mode, SampleTrace, initial_rows, initial_states};
+pub use machine::{DeviceFault, LayerTrace, Machine, Mode, Moment, SampleTrace, initial_rows, initial_states};
 
 mod machine;

@@ -84,6 +84,23 @@ impl Model {
         }
     }
 
+    /// Registers, memories and ports as bytes, in an order of the build's own: two instances of one library with equal bytes go on alike
+    /// when they are driven alike. Time, cycle counter and random numbers are left out.
+    ///
+    /// # Errors
+    /// [`Error::Snapshot`] when built without [`ModelBuilder::snapshots`](crate::ModelBuilder::snapshots).
+    pub fn state(&mut self) -> Result<Vec<u8>, Error> {
+        let (mut data, mut size) = (std::ptr::null(), 0);
+        // SAFETY: as in `snapshot`.
+        unsafe {
+            match (self.library.api.state)(self.raw.as_ptr(), &mut data, &mut size) {
+                0 => Ok(std::slice::from_raw_parts(data, size).to_vec()),
+                1 => Err(self.without_snapshots()),
+                _ => Err(self.failure(ffi::FATAL)),
+            }
+        }
+    }
+
     /// Goes back to a snapshot of this model or of another instance of the same library. An ended model may run again. What was
     /// written (waveforms, text) stays written; an open waveform should be closed first, as time goes back.
     ///

@@ -200,6 +200,30 @@ VLRS_EXPORT int vlrs_save(Instance* self, const uint8_t** data, size_t* size) {
 #endif
 }
 
+// The model alone: its registers, memories and ports, without time, cycles and random numbers. 0 written, 1 built without, 2 failed
+VLRS_EXPORT int vlrs_state(Instance* self, const uint8_t** data, size_t* size) {
+#if VLRS_SAVABLE
+    guarded(self, [&] {
+        MemoryWriter writer{self->saved};
+        writer << *self->top;
+        writer.flush();
+        // The model writes its context along: the time, and padding that could hold anything.
+        std::vector<uint8_t> context;
+        MemoryWriter context_writer{context};
+        context_writer << self->context.get();
+        context_writer.flush();
+        const auto at = std::search(self->saved.begin(), self->saved.end(), context.begin(), context.end());
+        if (at != self->saved.end()) self->saved.erase(at, at + static_cast<std::ptrdiff_t>(context.size()));
+    });
+    *data = self->saved.data();
+    *size = self->saved.size();
+    return self->status & FATAL ? 2 : 0;
+#else
+    (void)self, (void)data, (void)size;
+    return 1;
+#endif
+}
+
 VLRS_EXPORT int vlrs_restore(Instance* self, const uint8_t* data, size_t size) {
 #if VLRS_SAVABLE
     guarded(self, [&] {

@@ -10,7 +10,7 @@ pub(crate) const SHIM: [&str; 3] =
 /// Included before every other header, in models and in the runtime.
 pub(crate) const PRELUDE: &str = include_str!("prelude.h");
 /// Raised whenever the exported functions or [`crate::ffi`] change.
-pub(crate) const ABI: u32 = 3;
+pub(crate) const ABI: u32 = 4;
 /// Class name of every model (the top module's own name could be anything).
 pub(crate) const PREFIX: &str = "Vmodel";
 

@@ -19,7 +19,11 @@ pub struct History {
     spare: Vec<Slot>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// The stored pairs of one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairs(VecDeque<Pair>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Pair {
     x: Vec<i32>,
     y: Vec<i32>,
@@ -52,6 +56,16 @@ impl History {
     /// Forgets all pairs.
     pub fn clear(&mut self) {
         self.pairs.clear();
+    }
+
+    /// The pairs as they are now.
+    pub fn pairs(&self) -> Pairs {
+        Pairs(self.pairs.clone())
+    }
+
+    /// Goes back to the pairs of another moment.
+    pub fn restore(&mut self, pairs: &Pairs) {
+        self.pairs.clone_from(&pairs.0);
     }
 
     /// Stores the pair of this step (`x` with bias) and puts the slots to write into `slots`, newest pair first.

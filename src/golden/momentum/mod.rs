@@ -2,7 +2,7 @@
 
 mod history;
 
-pub use history::History;
+pub use history::{History, Pairs};
 
 /// One write slot: the pulses of all columns that go out together with one vector of row codes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
