@@ -11,10 +11,17 @@ use memrtl::golden::{Machine, Mode, SampleTrace, encode};
 use memrtl::spec::Backend;
 
 /// Two epochs whose training and test samples are odd in number, so that the banks of the sample memory change their turns.
-fn rig() -> Rig {
+fn rig_of(device: &str) -> Rig {
     let training = "learning_rate = 0.5\nmomentum = 0.9\nhistory = 4\nepochs = 2\nseed = 7";
-    Small { training, samples: 97, ..Small::default() }.rig(Backend::External)
+    Small { training, samples: 97, device, ..Small::default() }.rig(Backend::External)
 }
+
+fn rig() -> Rig {
+    rig_of("")
+}
+
+/// Devices of integers, and devices with random numbers for each operation.
+const DEVICES: [&str; 2] = ["", "model = \"constant_step\"\ndw_min = 0.01\ndw_min_std = 0.5"];
 
 fn cut(jobs: usize) -> Options {
     Options { jobs, cuts: (Some(9), None), ..options() }
@@ -36,10 +43,10 @@ fn run(rig: &Rig, options: &Options) -> Report {
 
 #[test]
 fn any_number_of_threads_gives_the_same() {
-    let rig = rig();
-    let one = run(&rig, &options());
-    assert_eq!(one.segments, 1);
-    for jobs in [2, 3] {
+    for (device, jobs) in DEVICES.into_iter().flat_map(|device| [(device, 2), (device, 3)]) {
+        let rig = rig_of(device);
+        let one = run(&rig, &options());
+        assert_eq!(one.segments, 1);
         let many = run(&rig, &cut(jobs));
         assert_eq!(many.refuted, None, "{jobs} jobs");
         assert!(many.segments >= 8, "{jobs} jobs: {} segments", many.segments);
