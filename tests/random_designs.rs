@@ -17,7 +17,12 @@ const SAMPLES: usize = 20;
 
 /// Random spec number `seed` with random data beside it.
 fn random_design(seed: u64, dir: &Path) -> Design {
-    let text = common::random_spec(seed);
+    let mut text = common::random_spec(seed);
+    if text.contains("[array.nonideal]") {
+        let map = "layer,row,col,device,kind\nl0,0,0,0,lrs\nl0,1,0,0,open\n";
+        std::fs::write(dir.join("faults.csv"), map).unwrap();
+        text = text.replace("[array.nonideal]", "[array.nonideal]\nfault_map = \"faults.csv\"");
+    }
     let design = spec::parse(&text, "random.toml", dir).unwrap_or_else(|e| panic!("seed {seed}\n{text}\n{e}"));
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut csv = String::new();
@@ -84,6 +89,17 @@ fn check_all(first: u64, count: u64) {
 #[test]
 fn twenty_random_designs_are_exact() {
     check_all(0, 20);
+}
+
+/// What the seeds above are worth: every family of devices, imperfections and the memory mode come up.
+#[test]
+fn random_designs_are_of_all_kinds() {
+    let texts: Vec<String> = (0..20).map(common::random_spec).collect();
+    let kinds = |words: &[&str]| texts.iter().filter(|text| words.iter().all(|word| text.contains(word))).count();
+    assert!(kinds(&["emulated"]) >= 3 && kinds(&["external"]) >= 8);
+    assert!(kinds(&["[array.nonideal]"]) >= 3 && kinds(&["[memory]"]) >= 1, "{texts:#?}");
+    assert!(kinds(&["[array.nonideal]", "[memory]"]) >= 1, "{texts:#?}");
+    assert!(kinds(&["model = \"constant_step\""]) + kinds(&["preset"]) + kinds(&["vteam"]) >= 4, "{texts:#?}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Random valid specs: 1 to 4 layers of 1 to 80 words, all widths, lanes, ADC counts, activations, backends and units.
+//! Random valid specs: 1 to 4 layers of 1 to 80 words, all widths, lanes, ADC counts, activations, backends and units; on half of the
+//! external arrays memristors, most of them imperfect, some with a memory mode.
 //!
 //! Full scales are drawn around their natural values and moved into what the widths allow, so that few drafts are refused.
 
@@ -24,7 +25,27 @@ struct Draft {
     rate: i32,
     training: Training,
     machine: Machine,
+    memristors: Option<Memristors>,
 }
+
+/// Keys of `[device]` but `state_bits`, and whole sections.
+#[derive(Debug, Clone)]
+struct Memristors {
+    device: &'static str,
+    nonideal: Option<String>,
+    memory: Option<String>,
+}
+
+/// One of each family that takes any codes; steps large enough to move within a few samples.
+const DEVICES: &[&str] = &[
+    "model = \"constant_step\"\ndw_min = 0.01",
+    "preset = \"ReRamSB\"",
+    "preset = \"EpiRAM\"\nsigned = \"differential\"",
+    "preset = \"ReRamArrayOM\"\nsigned = \"differential\"",
+    "preset = \"PCM\"\nread_noise = 1.0",
+    "model = \"vteam\"\nrate_ctoc = 0.1\nv_max = 20.0",
+    "model = \"mtj\"",
+];
 
 #[derive(Debug, Clone)]
 struct LayerDraft {
@@ -74,6 +95,32 @@ fn layer() -> impl Strategy<Value = LayerDraft> {
     })
 }
 
+fn memristors() -> impl Strategy<Value = Memristors> {
+    let share = |most: f64| prop_oneof![Just(0.0), 0.0..most];
+    let nonideal = (
+        prop::array::uniform3(share(0.1)),
+        prop::array::uniform3(share(0.05)),
+        prop::array::uniform2(prop_oneof![Just(0.0), -2.0..2.0f64]),
+        prop::array::uniform2(share(20.0)),
+    )
+        .prop_map(|([lrs, hrs, open], [noise, offset, gain], [inl, bow], [row, column])| {
+            format!(
+                "stuck_lrs = {lrs}\nstuck_hrs = {hrs}\nstuck_open = {open}\nread_noise = {noise}\nadc_offset = {offset}\n\
+                 adc_gain = {gain}\ndac_inl = {inl}\ndac_bow = {bow}\nwire_row = {row}\nwire_column = {column}\n"
+            )
+        });
+    let memory = (1..=6u32, any::<[bool; 3]>(), 0..=7u32).prop_map(|(attempts, [width, skip, initial], every)| {
+        let inner = if width { "width" } else { "amplitude" };
+        format!(
+            "attempts = {attempts}\ninner = \"{inner}\"\nskip_on_failure = {skip}\nprogram_initial = {initial}\n\
+             refresh_every = {every}\n"
+        )
+    });
+    let device = prop::sample::select(DEVICES);
+    (device, prop::option::weighted(0.7, nonideal), prop::option::weighted(0.4, memory))
+        .prop_map(|(device, nonideal, memory)| Memristors { device, nonideal, memory })
+}
+
 fn draft() -> impl Strategy<Value = Draft> {
     let widths = (2..=12i32, 3..=14i32, 2..=12i32, 0..=1000i32, 0..=6i32)
         .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
@@ -90,14 +137,18 @@ fn draft() -> impl Strategy<Value = Draft> {
             clock,
         },
     );
-    (1..=80usize, prop::collection::vec(layer(), 1..=4), widths, -2..=4i32, -12..=1i32, training, machine).prop_map(
-        |(inputs, layers, widths, weight, rate, training, machine)| Draft {
+    let network = (1..=80usize, prop::collection::vec(layer(), 1..=4));
+    let memristors = prop::option::of(memristors());
+    (network, widths, -2..=4i32, -12..=1i32, training, machine, memristors).prop_map(
+        |((inputs, layers), widths, weight, rate, training, machine, memristors)| Draft {
             inputs,
             layers,
             widths,
             weight,
             rate,
             training,
+            // Only the `ideal` device exists in Verilog.
+            memristors: if machine.emulated { None } else { memristors },
             machine,
         },
     )
@@ -190,6 +241,18 @@ impl Draft {
         line(format!("[array]\ndac_bits = {dac}\nadc_bits = {adc}\npulse_bits = {pulse}\nerror_bits = {error}"));
         line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
         line(format!("[device]\nstate_bits = {}", self.state_bits()));
+        if let Some(Memristors { device, nonideal, memory }) = &self.memristors {
+            line((*device).to_owned());
+            // Only pairs have a refresh.
+            let pairs = ["differential", "PCM"].iter().any(|word| device.contains(word));
+            for (header, section) in [("array.nonideal", nonideal), ("memory", memory)] {
+                let keys = section.iter().flat_map(|text| text.lines());
+                let keys: Vec<&str> = keys.filter(|key| pairs || !key.starts_with("refresh_every")).collect();
+                if section.is_some() {
+                    line(format!("[{header}]\n{}", keys.join("\n")));
+                }
+            }
+        }
         let ns = |cycles: u32| f64::from(cycles * clock) / 10.0;
         line(format!("[timing]\nclock = {}\nread_settle = {}", ns(1), ns(settle)));
         line(format!("adc_conversion = {}\npulse_lsb = {}", ns(conversion), ns(lsb)));
@@ -215,7 +278,7 @@ pub fn random_spec(seed: u64) -> String {
     random_design_toml().new_tree(&mut runner).expect("a valid spec among many drafts").current()
 }
 
-/// Any draft, valid or not, as text: full of contradicting widths and ranges, but of nothing else.
+/// Any draft of the `ideal` device, valid or not, as text: full of contradicting widths and ranges, but of nothing else.
 pub fn random_draft_toml() -> impl Strategy<Value = String> {
-    draft().prop_map(|draft| draft.toml())
+    draft().prop_map(|draft| Draft { memristors: None, ..draft }.toml())
 }
