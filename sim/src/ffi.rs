@@ -78,7 +78,7 @@ api! {
     output: b"vlrs_output" => unsafe extern "C" fn(*const RawModel, *mut *const c_char, *mut usize),
     output_clear: b"vlrs_output_clear" => unsafe extern "C" fn(*mut RawModel),
     trace_open: b"vlrs_trace_open" => unsafe extern "C" fn(*mut RawModel, *const c_char, u64, u64) -> c_int,
-    trace_close: b"vlrs_trace_close" => unsafe extern "C" fn(*mut RawModel),
+    trace_close: b"vlrs_trace_close" => unsafe extern "C" fn(*mut RawModel) -> c_int,
     save: b"vlrs_save" => unsafe extern "C" fn(*mut RawModel, *mut *const u8, *mut usize) -> c_int,
     state: b"vlrs_state" => unsafe extern "C" fn(*mut RawModel, *mut *const u8, *mut usize) -> c_int,
     restore: b"vlrs_restore" => unsafe extern "C" fn(*mut RawModel, *const u8, usize) -> c_int,

@@ -107,7 +107,7 @@ fn waveforms_are_the_same() {
         for _ in 0..20 {
             m.cycle(clk).unwrap();
         }
-        m.trace_close();
+        m.trace_close().unwrap();
         let text = std::fs::read_to_string(path).unwrap();
         // The header holds the time of day.
         text[text.find("$enddefinitions").unwrap()..].to_string()

@@ -23,7 +23,7 @@ fn run(m: &mut Model, path: &Path, window: std::ops::RangeInclusive<u64>) {
     for _ in 1..10 {
         m.cycle(clk).unwrap();
     }
-    m.trace_close();
+    m.trace_close().unwrap();
 }
 
 /// Time and value of each change of `name`, whose path starts under the wrapper scope.
@@ -97,4 +97,30 @@ fn errors_of_waveforms_are_told() {
         assert!(matches!(&unwritable, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound));
         m.eval().unwrap();
     }
+}
+
+#[test]
+fn a_full_disk_under_a_waveform_is_an_error() {
+    // Long enough to be written on the way, and so short that all is written at the end.
+    for (cycles, at_the_end) in [(20_000, false), (10, true)] {
+        let mut m = traced(TraceFormat::Vcd);
+        let (clk, add) = (m.input("clk", 1).unwrap(), m.input("add", 4).unwrap());
+        m.set(add, 3);
+        m.trace_open("/dev/full").unwrap();
+        let ran = (0..cycles).try_for_each(|_| m.cycle(clk));
+        assert_eq!(ran.is_ok(), at_the_end);
+        let closed = m.trace_close();
+        assert_eq!(closed.is_err(), at_the_end);
+        for error in [ran, closed].into_iter().filter_map(Result::err) {
+            let text = error.to_string();
+            assert!(matches!(error, Error::Fatal { .. }), "{text}");
+            assert!(text.contains("cannot write the waveform") && text.contains("No space left"), "{text}");
+        }
+    }
+    // Dropped without being closed: nobody is told, and nothing worse happens.
+    let mut m = traced(TraceFormat::Vcd);
+    let clk = m.input("clk", 1).unwrap();
+    m.trace_open("/dev/full").unwrap();
+    m.cycle(clk).unwrap();
+    drop(m);
 }

@@ -262,7 +262,7 @@ fn sequence(
         session.age_before_test(epoch)?;
         rights.push(session.samples(schedule.test, &tests, Mode::Infer, stop, &mut |s| tell(s, false))?);
     }
-    session.bench.model.trace_close();
+    session.bench.model.trace_close()?;
     Ok(Parts {
         totals: session.totals,
         memory: session.memory,

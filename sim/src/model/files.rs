@@ -42,10 +42,17 @@ impl Model {
         }
     }
 
-    /// Ends the waveform and completes its file. Dropping the model does so as well.
-    pub fn trace_close(&mut self) {
+    /// Ends the waveform and completes its file. Dropping the model does so as well, but cannot tell when that fails.
+    ///
+    /// # Errors
+    /// [`Error::Fatal`] when what was left could not be written: the file is not whole. (What the disk refuses earlier is the error of the
+    /// cycle in which it happens.)
+    pub fn trace_close(&mut self) -> Result<(), Error> {
         // SAFETY: as in `eval`.
-        unsafe { (self.library.api.trace_close)(self.raw.as_ptr()) }
+        match unsafe { (self.library.api.trace_close)(self.raw.as_ptr()) } {
+            0 => Ok(()),
+            status => Err(self.failure(status)),
+        }
     }
 
     /// Writes coverage counts in Verilator's format.

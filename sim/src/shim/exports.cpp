@@ -25,13 +25,24 @@ VLRS_EXPORT Instance* vlrs_new(int seed, int rand_reset, int argc, const char** 
     return self;
 }
 
-VLRS_EXPORT void vlrs_free(Instance* self) {
-    guarded(self, [&] {
+// 0 closed, or there was none; else FATAL: what was left could not be written (see the event).
+VLRS_EXPORT int vlrs_trace_close(Instance* self) {
 #if VLRS_TRACE
+    const int before = self->status;
+    guarded(self, [&] {
+        const Writing writing{self};
         if (self->trace) self->trace->close();
         self->trace.reset();
-#endif
     });
+    return self->status & ~before & FATAL;
+#else
+    (void)self;
+    return 0;
+#endif
+}
+
+VLRS_EXPORT void vlrs_free(Instance* self) {
+    vlrs_trace_close(self);
     guarded(self, [&] { self->top.reset(); });
     guarded(self, [&] { self->context.reset(); });
     // The runtime must not keep a pointer to a context that is gone.
@@ -133,6 +144,7 @@ VLRS_EXPORT int vlrs_trace_open(Instance* self, const char* path, uint64_t from,
     if (!path) return 0;
     bool opened = false;
     guarded(self, [&] {
+        const Writing writing{self};
         if (self->trace) self->trace->close();
 #if VLRS_TRACE == 1
         self->trace.reset(new VerilatedVcdC);
@@ -158,16 +170,6 @@ VLRS_EXPORT int vlrs_trace_open(Instance* self, const char* path, uint64_t from,
 #endif
 }
 
-VLRS_EXPORT void vlrs_trace_close(Instance* self) {
-#if VLRS_TRACE
-    guarded(self, [&] {
-        if (self->trace) self->trace->close();
-        self->trace.reset();
-    });
-#else
-    (void)self;
-#endif
-}
 
 // 0 written, 1 built without coverage
 VLRS_EXPORT int vlrs_coverage_write(Instance* self, const char* path) {

@@ -43,6 +43,15 @@ void vl_stop(const char* filename, int linenum, const char*) VL_MT_UNSAFE {
 }
 
 void vl_fatal(const char* filename, int linenum, const char*, const char* msg) VL_MT_UNSAFE {
+    Instance* const self = t_instance;
+    if (self && self->writing) {
+        // The runtime closes the file by itself. This counts even when the model had ended before.
+        self->event_file.clear();
+        self->event_line = 0;
+        self->event_text = std::string{"cannot write the waveform: "} + (msg ? msg : "");
+        self->status |= FATAL;
+        return;
+    }
     record(FATAL, filename, linenum, msg ? msg : "");
     throw FatalError{};
 }

@@ -111,6 +111,7 @@ struct Instance final {
 #elif VLRS_TRACE == 2
     std::unique_ptr<VerilatedFstC> trace;
 #endif
+    bool writing = false;  // a waveform
     uint64_t trace_from = 0;
     uint64_t trace_to = 0;
 #if VLRS_SAVABLE
@@ -164,6 +165,18 @@ template <typename Body> int guarded(Instance* self, Body body) {
     return self->status;
 }
 
+// While a waveform is written, vl_fatal must return: a destructor of the runtime may be on its way, and what it leaves must not throw.
+class Writing final {
+    Instance* const m_self;
+
+public:
+    explicit Writing(Instance* self)
+        : m_self{self} {
+        m_self->writing = true;
+    }
+    ~Writing() { m_self->writing = false; }
+};
+
 inline bool tracing(const Instance* self) {
 #if VLRS_TRACE
     return VL_UNLIKELY(self->trace != nullptr);
@@ -175,8 +188,10 @@ inline bool tracing(const Instance* self) {
 
 inline void dump(Instance* self) {
 #if VLRS_TRACE
-    if (tracing(self) && self->cycles >= self->trace_from && self->cycles <= self->trace_to)
+    if (tracing(self) && self->cycles >= self->trace_from && self->cycles <= self->trace_to) {
+        const Writing writing{self};
         self->trace->dump(self->context->time());
+    }
 #else
     (void)self;
 #endif
