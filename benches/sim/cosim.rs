@@ -14,18 +14,23 @@ const ROUNDS: usize = 5;
 const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
 const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 
-/// `make cosim`.
+/// `make cosim`, beside itself on one thread and evaluating everything in every cycle.
 pub fn digits(bench: &mut Bench) {
     let out = bench.folder.join("digits");
-    let mut speeds = Vec::new();
-    // The first run may have to build.
+    let cache = bench.cache.display().to_string();
+    let (mut speeds, mut plain) = (Vec::new(), Vec::new());
+    // The first round may have to build.
     for round in 0..=ROUNDS {
-        let ran = run(&["--cache", &bench.cache.display().to_string()], &out);
+        let ran = run(&["--cache", &cache], &out);
+        let slow = run(&["--cache", &cache, "--no-shortcuts"], &out);
+        assert_eq!(ran.summary["weights_hash"], slow.summary["weights_hash"], "shortcuts change the result");
         if round > 0 {
             speeds.push(ran.number("samples_per_second"));
+            plain.push(slow.number("samples_per_second"));
         }
     }
-    bench.results.figures.push(Figure::new("make cosim, digits, samples", median(speeds), "1/s", Bar::None));
+    let title = "make cosim, digits, samples (--no-shortcuts)";
+    bench.results.figures.push(Figure::against(title, median(speeds), "1/s", median(plain), Bar::AtLeast(2.0)));
 }
 
 /// A 784-256-10 network on the 10,000 images, 8,000 of them for training.
