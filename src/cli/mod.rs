@@ -2,6 +2,7 @@
 
 mod cache;
 mod cosim;
+mod device;
 mod doctor;
 mod generate;
 mod memory;
@@ -32,6 +33,7 @@ enum Command {
     Cosim(Box<cosim::Args>),
     Memory(memory::Args),
     Train(train::Args),
+    Device(device::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
     // For those who work on memrtl itself.
@@ -49,6 +51,7 @@ pub fn run() -> ExitCode {
         Command::Cosim(args) => cosim::run(&args),
         Command::Memory(args) => memory::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Device(args) => device::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Diagrams(args) => timing::run(&args),

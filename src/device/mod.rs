@@ -8,6 +8,7 @@
 pub mod compact;
 mod elementary;
 mod ideal;
+pub mod measured;
 pub mod mtj;
 mod noise;
 pub mod pcm;

@@ -2,8 +2,10 @@
 
 pub mod timing;
 
+pub mod device;
 pub mod figures;
 pub mod memory;
+pub mod plots;
 mod train;
 
 pub use train::train_table;

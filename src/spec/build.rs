@@ -80,7 +80,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let array = sections::array(reader, &array_section);
     let imperfect = array_section.get("nonideal").map(|_| array_section.section("nonideal", nonideal::KEYS));
     let section = top.section("device", device::KEYS);
-    let model = device::read(reader, &section);
+    let model = device::read(reader, &section, base_dir);
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
     let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight);
     let training = sections::training(reader, &top.section("training", TRAINING));

@@ -55,6 +55,8 @@ pub enum Code {
     DeviceBackend = 21,
     /// A device that cannot be driven as the layer's codes ask for.
     DeviceDrive = 22,
+    /// A file of measured pulses that cannot be used.
+    Measured = 25,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
     /// Imperfections that the device does not have, or that contradict one another.
@@ -150,6 +152,16 @@ impl SpecErrors {
     /// Kinds of all problems, in the order of the file.
     pub fn codes(&self) -> Vec<Code> {
         self.problems.iter().map(|p| p.code).collect()
+    }
+
+    /// The sentence of each problem with its notes, in the order of the file.
+    pub fn sentences(&self) -> Vec<String> {
+        let words = |p: &Problem| {
+            let notes: String = p.notes.iter().map(|note| format!("; {note}")).collect();
+            let label = if p.label.is_empty() { String::new() } else { format!(", {}", p.label) };
+            format!("{}{label}{notes}", p.message)
+        };
+        self.problems.iter().map(words).collect()
     }
 
     /// All problems as text: sentence, place in the file, allowed values, help. `color`: with ANSI escapes.

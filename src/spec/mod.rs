@@ -24,6 +24,10 @@ use toml::de::DeTable;
 pub use canonical::canonical_toml;
 pub use derive::AccumulatorBits;
 pub use design::*;
+pub use device::{
+    DEVICE_KEYS, DeviceKey, DeviceParameter, DevicePreset, compact_parameters, device_parameters, device_presets,
+    parse_device,
+};
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
 pub use nonideal::{FaultKind, FaultMap, MappedFault, NonIdeal};
@@ -31,6 +35,12 @@ pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
 
 use error::Problem;
+
+/// The word of `known` that was most likely meant by `word`, if one is near.
+pub fn nearest_word<'w>(word: &str, known: &'w [String]) -> Option<&'w str> {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    reader::nearest(word, &known)
+}
 
 /// Names of the embedded presets.
 pub const PRESETS: [&str; 3] = ["digits", "mnist", "tiny"];

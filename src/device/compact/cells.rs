@@ -2,29 +2,13 @@
 
 use serde::Serialize;
 
-use super::{Balance, CompactError, CompactModel, Drive, Flow, FullScale, Vteam};
+use super::{Balance, CompactError, Drive, Flow, FullScale, Model};
 use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Cells of the flow tables: their error lies below that of single precision for pulses that matter (see [`Flow::error`]).
 const FLOW_CELLS: usize = 512;
 /// Steps of the table from position to weight.
 const WEIGHT_STEPS: usize = 4096;
-
-/// Which compact model the memristors follow.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Model {
-    Vteam(Vteam),
-}
-
-impl Model {
-    /// The model behind its trait.
-    pub fn as_dyn(&self) -> &dyn CompactModel {
-        match self {
-            Model::Vteam(model) => model,
-        }
-    }
-}
 
 /// A compact model in an array.
 ///
@@ -60,7 +44,7 @@ impl CompactCells {
     /// `update_step * max_code * max_width`, as the design's integers say.
     ///
     /// # Errors
-    /// A reference outside the device's range, or a rate that `v_max` does not reach.
+    /// A reference outside the device's range, a rate that `v_max` does not reach, or a device that does not move there.
     pub fn drive(&self, geometry: &Geometry) -> Result<Drive, CompactError> {
         let model = self.model.as_dyn();
         let at = model.position_of(model.state_of(self.reference(), self.v_read)?);
@@ -71,7 +55,7 @@ impl CompactCells {
         let seconds = geometry.pulse_lsb * f64::from(geometry.max_width);
         let per_second = weight * self.span() / slope / seconds;
         let full = FullScale::Rate { per_second, limit: self.v_max };
-        Drive::predistorted(model, geometry.max_code as usize, full, Balance::None)
+        Drive::predistorted_at(model, at, geometry.max_code as usize, full, Balance::None)
     }
 }
 

@@ -6,6 +6,9 @@
 
 use super::{CompactError, CompactModel};
 
+/// How far beyond the rate of full scale the slowest motion of a device may lie.
+const TOO_FAST: f64 = 0.01;
+
 /// What the largest code does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FullScale {
@@ -53,11 +56,24 @@ pub struct Nonlinearity {
 }
 
 impl Drive {
-    /// Pre-distorted voltages for codes 1 to `levels`.
+    /// Pre-distorted voltages for codes 1 to `levels`, right at the middle of the state's range.
     ///
-    /// Errors: a full scale that does not move the state or is out of the drivers' reach, no levels.
+    /// Errors: a full scale that does not move the state, is out of the drivers' reach or below the slowest motion, no levels.
     pub fn predistorted(
         model: &dyn CompactModel,
+        levels: usize,
+        full_scale: FullScale,
+        balance: Balance,
+    ) -> Result<Drive, CompactError> {
+        Drive::predistorted_at(model, 0.5, levels, full_scale, balance)
+    }
+
+    /// As [`Drive::predistorted`], right at `position` instead of the middle.
+    ///
+    /// Errors: as there.
+    pub fn predistorted_at(
+        model: &dyn CompactModel,
+        position: f64,
         levels: usize,
         full_scale: FullScale,
         balance: Balance,
@@ -65,7 +81,7 @@ impl Drive {
         if levels == 0 {
             return Err(CompactError::Levels { given: 0, other: 0 });
         }
-        let middle = model.state_at(0.5);
+        let middle = model.state_at(position);
         let (low, high) = model.bounds();
         let polarity = model.set_polarity();
         let rate_at = |volts: f64| {
@@ -96,6 +112,13 @@ impl Drive {
         }
         let rises = if model.conducts_at_upper_bound() { 1.0 } else { -1.0 };
         let voltages = |full: f64, direction: f64, limit: f64| {
+            // Full scale first: its voltage is the one to name when it cannot be had.
+            let strongest = model.volts_for_rate(middle, direction * full, limit)?;
+            let least = model.rate(middle, strongest).abs();
+            if least > full * (1.0 + TOO_FAST) {
+                let range = high - low;
+                return Err(CompactError::TooFast { rate: full / range, least: least / range, volts: strongest });
+            }
             (1..=levels)
                 .map(|code| model.volts_for_rate(middle, direction * full * code as f64 / levels as f64, limit))
                 .collect::<Result<Vec<_>, _>>()

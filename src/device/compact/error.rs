@@ -16,9 +16,14 @@ pub enum CompactError {
     Conductance { siemens: f64, low: f64, high: f64 },
     /// No voltage up to the limit reaches the rate asked for.
     #[error(
-        "{rate:e} of the range per second is out of reach: {reachable:e} at {volts} V, the highest voltage allowed"
+        "{rate:.3e} of the range per second is out of reach: {reachable:.3e} at {volts} V, the highest voltage allowed"
     )]
     Rate { rate: f64, reachable: f64, volts: f64 },
+    /// The rate jumps at the threshold beyond the one asked for.
+    #[error(
+        "full scale asks for {rate:.3e} of the range per second, but the slowest motion, at {volts:.3} V, is {least:.3e}"
+    )]
+    TooFast { rate: f64, least: f64, volts: f64 },
     /// A drive voltage that moves the state against its polarity.
     #[error("{volts} V moves the conductance {moves}, but is given as the voltage that moves it {wanted}")]
     Polarity { volts: f64, moves: &'static str, wanted: &'static str },

@@ -7,6 +7,7 @@
 //!
 //! Transcendental functions come from `libm`, so that every machine computes the same bits.
 
+mod catalogue;
 mod cells;
 mod drive;
 mod error;
@@ -21,7 +22,8 @@ mod vteam;
 mod window;
 mod yakopcic;
 
-pub use cells::{CompactArray, CompactCells, Model};
+pub use catalogue::{Kind, Model, Number, Set};
+pub use cells::{CompactArray, CompactCells};
 pub use drive::{Balance, Drive, FullScale, Nonlinearity};
 pub use error::CompactError;
 pub use flow::{Flow, FlowError};

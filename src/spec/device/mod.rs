@@ -2,100 +2,29 @@
 //!
 //! `model` names the model, `preset` the numbers to start from; every other key changes one of them.
 
+mod catalogue;
 mod compact;
+mod keys;
+mod measured;
 mod mtj;
 mod pcm;
 mod response;
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::error::{Code, Problem, Span};
 use super::reader::{Entry, Found, Reader, Section};
 use super::{Backend, Design, Device, DeviceModel};
-use crate::device::compact::Vteam;
+use crate::device::compact::{CompactError, Kind};
 use crate::device::response::{Law, Preset};
 
-/// Keys of `[device]`: `model`, `state_bits`, then those of the families.
-pub(super) const KEYS: &[&str] = &[
-    "model",
-    "preset",
-    "state_bits",
-    "signed",
-    "dw_min",
-    "dw_min_dtod",
-    "dw_min_spread",
-    "dw_min_std",
-    "dw_min_std_add",
-    "dw_min_std_slope",
-    "cycle_noise",
-    "up_down",
-    "up_down_dtod",
-    "w_max",
-    "w_min",
-    "w_max_dtod",
-    "w_min_dtod",
-    "gamma_up",
-    "gamma_down",
-    "gamma_up_dtod",
-    "gamma_down_dtod",
-    "reference_std",
-    "exp_a",
-    "exp_b",
-    "a_up",
-    "a_down",
-    "pow_gamma",
-    "pow_gamma_dtod",
-    "nl_up",
-    "nl_down",
-    "nl_dtod",
-    "pulses_up",
-    "pulses_down",
-    "cycle_sigma",
-    "write_noise_std",
-    "g_min",
-    "g_max",
-    "up_volts",
-    "up_seconds",
-    "down_volts",
-    "down_seconds",
-    "reset",
-    "reset_dtod",
-    "reset_std",
-    "reset_volts",
-    "reset_seconds",
-    "drift",
-    "read_noise",
-    "programming_noise",
-    "iv",
-    "r_on",
-    "r_off",
-    "w_on",
-    "w_off",
-    "v_on",
-    "v_off",
-    "k_on",
-    "k_off",
-    "alpha_on",
-    "alpha_off",
-    "window",
-    "window_p",
-    "g_low",
-    "g_high",
-    "v_read",
-    "v_max",
-    "rate_dtod",
-    "rate_ctoc",
-    "delta",
-    "critical_current",
-    "tau_d",
-    "tau_0",
-    "r_p",
-    "tmr",
-    "r_dtod",
-    "critical_dtod",
-    "write_current",
-    "transition",
-];
+pub use catalogue::{
+    DeviceParameter, DevicePreset, compact_parameters, device_parameters, device_presets, parse_device,
+};
+pub use keys::{DEVICE_KEYS, DeviceKey};
+
+pub(super) use keys::KEYS;
 
 /// Families of models, as the user's `model` chooses them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,17 +33,23 @@ enum Family {
     Response(Law),
     Mtj,
     Pcm,
-    Vteam,
+    Compact(Kind),
+    /// A pulse response from a file.
+    Measured,
 }
 
-/// Reads the model with its parameters; `state_bits` is read elsewhere. `None` where something is wrong.
-pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<DeviceModel>> {
-    let mut families = vec![("ideal", Family::Ideal), ("vteam", Family::Vteam)];
-    families.extend([("pcm", Family::Pcm), ("mtj", Family::Mtj)]);
+/// Reads the model with its parameters; `state_bits` is read elsewhere, files lie relative to `base_dir`. `None` where
+/// something is wrong.
+pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, base_dir: &Path) -> Option<Found<DeviceModel>> {
+    let mut families = vec![("ideal", Family::Ideal)];
+    families.extend(Kind::ALL.map(|kind| (kind.name(), Family::Compact(kind))));
+    families.push(("pcm", Family::Pcm));
+    families.push(("mtj", Family::Mtj));
+    families.push(("measured", Family::Measured));
     families.extend(Law::ALL.map(|law| (law.name(), Family::Response(law))));
     let Found { value, span } = match (section.choice("model", &families), section.place("preset")) {
         // The preset says which model it is of.
-        (Entry::Absent, Some(span)) => Found { value: preset_family(section)?, span: Some(span) },
+        (Entry::Absent, Some(span)) => Found { value: preset_family(reader, section)?, span: Some(span) },
         (entry, _) => entry.or(Family::Ideal)?,
     };
     let value = match value {
@@ -122,20 +57,41 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<D
             foreign(reader, section, "ideal", &[]);
             DeviceModel::Ideal
         }
-        Family::Vteam => DeviceModel::Compact(compact::vteam(reader, section)?),
+        Family::Compact(kind) => DeviceModel::Compact(compact::read(reader, section, kind)?),
         Family::Mtj => DeviceModel::Mtj(mtj::read(reader, section)?),
         Family::Pcm => DeviceModel::Pcm(Box::new(pcm::read(reader, section)?)),
+        Family::Measured => DeviceModel::Response(measured::read(reader, section, base_dir)?),
         Family::Response(law) => DeviceModel::Response(response::read(reader, section, law)?),
     };
     Some(Found { value, span })
 }
 
-/// The model of a preset that stands without one.
-fn preset_family(section: &Section<'_>) -> Option<Family> {
+/// The model of a preset that stands without one; a name that several models use needs it.
+fn preset_family(reader: &Reader<'_>, section: &Section<'_>) -> Option<Family> {
     let mut presets: Vec<(&str, Family)> = Preset::ALL.iter().map(|p| (p.name, Family::Response(p.law))).collect();
-    presets.extend(Vteam::sets().iter().map(|set| (set.name, Family::Vteam)));
+    for kind in Kind::ALL {
+        presets.extend(kind.sets().iter().map(|set| (set.name, Family::Compact(kind))));
+    }
     presets.push((crate::device::pcm::PRESET.0, Family::Pcm));
     presets.extend(crate::device::mtj::PRESETS.iter().map(|preset| (preset.name, Family::Mtj)));
+    if let Entry::Given(name, span) = section.text("preset") {
+        let homes: Vec<&str> = device_presets().iter().filter(|p| p.name == name).map(|p| p.model).collect();
+        if homes.len() > 1 {
+            let message = format!("`preset = \"{name}\"` names sets of several models");
+            let problem = Problem::new(Code::UnknownValue, message);
+            let allowed = format!("with one of: `model = {}`", super::reader::list(&homes, '"'));
+            reader.report(problem.at(Some(span), allowed));
+            return None;
+        }
+    }
+    // A name that several models use is listed once.
+    let mut seen = Vec::new();
+    presets.retain(|(name, _)| {
+        !seen.contains(name) && {
+            seen.push(*name);
+            true
+        }
+    });
     section.choice("preset", &presets).optional()?.value
 }
 
@@ -156,11 +112,11 @@ fn choose_preset<T: Clone>(
         return Some(parameters.clone());
     }
     let names: Vec<&str> = presets.iter().map(|(name, _)| *name).collect();
-    let home = Preset::ALL.iter().find(|preset| preset.name == name);
+    let home = device_presets().into_iter().find(|preset| preset.name == name);
     let problem = match home {
         Some(home) => {
             let message = format!("the preset `{name}` is no `{model}`");
-            Problem::new(Code::UnknownValue, message).help(format!("its model: `model = \"{}\"`", home.law.name()))
+            Problem::new(Code::UnknownValue, message).help(format!("its model: `model = \"{}\"`", home.model))
         }
         None => {
             let problem = Problem::new(Code::UnknownValue, format!("`preset = \"{name}\"` is unknown"));
@@ -218,23 +174,35 @@ pub(super) fn drives(
     for (layer, (name, span)) in design.layers.iter().zip(places) {
         if let Err(error) = cells.drive(&layer.geometry(design)) {
             let problem = Problem::new(Code::DeviceDrive, format!("the device cannot serve layer `{name}`: {error}"));
-            let help = "lower `max_update` of the layer, raise `v_max`, or give longer pulses (`pulse_lsb`)";
+            let help = match error {
+                CompactError::TooFast { .. } => "raise `max_update` of the layer, or give shorter pulses (`pulse_lsb`)",
+                _ => "lower `max_update` of the layer, raise `v_max`, or give longer pulses (`pulse_lsb`)",
+            };
             reader.report(problem.at(model.clone(), "").also(span.clone(), "").help(help));
         }
     }
 }
 
-/// Writes the section in its canonical form.
-pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
-    let model = match &device.model {
+/// Name of the model in specs.
+fn name(model: &DeviceModel) -> &'static str {
+    match model {
         DeviceModel::Ideal => "ideal",
-        DeviceModel::Compact(_) => "vteam",
+        DeviceModel::Compact(cells) => cells.model.kind().name(),
         DeviceModel::Mtj(_) => "mtj",
         DeviceModel::Pcm(_) => "pcm",
         DeviceModel::Response(parameters) => parameters.law.name(),
-    };
-    writeln!(out, "\n[device]\nmodel = \"{model}\"\nstate_bits = {}", device.state_bits)?;
-    match &device.model {
+    }
+}
+
+/// Writes the section in its canonical form.
+pub(super) fn write(out: &mut String, device: &Device) -> std::fmt::Result {
+    writeln!(out, "\n[device]\nmodel = \"{}\"\nstate_bits = {}", name(&device.model), device.state_bits)?;
+    write_model(out, &device.model)
+}
+
+/// The keys of the model itself.
+fn write_model(out: &mut String, model: &DeviceModel) -> std::fmt::Result {
+    match model {
         DeviceModel::Ideal => Ok(()),
         DeviceModel::Compact(cells) => compact::write(out, cells),
         DeviceModel::Mtj(junction) => mtj::write(out, junction),

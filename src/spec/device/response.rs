@@ -19,15 +19,27 @@ fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
 
 /// Reads the parameters of `law`: those of the preset, if one is named, with the given ones in their place.
 pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, law: Law) -> Option<Parameters> {
-    let fields = law.fields();
-    let mut own = vec!["preset", "signed"];
-    own.extend(law.has_noise_kind().then_some("cycle_noise"));
-    own.extend(law.has_step_spread().then_some("dw_min_spread"));
-    own.extend(fields.iter().map(|field| field.name));
-    foreign(reader, section, law.name(), &own);
+    foreign(reader, section, law.name(), &own_keys(law, &["preset"]));
     let presets: Vec<(&str, Parameters)> =
         Preset::ALL.iter().filter(|p| p.law == law).map(|p| (p.name, p.parameters())).collect();
-    let mut parameters = choose_preset(reader, section, law.name(), &presets, Parameters::of(law))?;
+    let parameters = choose_preset(reader, section, law.name(), &presets, Parameters::of(law))?;
+    read_over(reader, section, parameters)
+}
+
+/// Keys of `law`, after `first`.
+pub(super) fn own_keys(law: Law, first: &[&'static str]) -> Vec<&'static str> {
+    let mut own = first.to_vec();
+    own.push("signed");
+    own.extend(law.has_noise_kind().then_some("cycle_noise"));
+    own.extend(law.has_step_spread().then_some("dw_min_spread"));
+    own.extend(law.fields().iter().map(|field| field.name));
+    own
+}
+
+/// Puts the given numbers in the place of those of `parameters`.
+pub(super) fn read_over(reader: &Reader<'_>, section: &Section<'_>, mut parameters: Parameters) -> Option<Parameters> {
+    let law = parameters.law;
+    let fields = law.fields();
     let mut whole = true;
     let mut set = |ok: Option<()>| whole &= ok.is_some();
     set(section.choice("signed", SIGNED).or(parameters.signed).map(|found| parameters.signed = found.value));

@@ -1,0 +1,42 @@
+//! Pictures to files, each as SVG and as PNG.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{Chart, MARK, PlotError, outline};
+
+/// Writes `chart` to `dir/file.svg`, and with `pixels` to `dir/file.png`; returns the paths. A file that memrtl has not drawn is
+/// left alone; each file is written beside its place and then renamed.
+///
+/// # Errors
+/// A chart without numbers, a foreign file, a file system error.
+pub fn write(chart: &Chart, dir: &Path, file: &str, pixels: bool) -> Result<Vec<PathBuf>, PlotError> {
+    let svg = chart.svg()?;
+    let mut paths = vec![put(&dir.join(format!("{file}.svg")), svg.as_bytes())?];
+    if pixels {
+        paths.push(put(&dir.join(format!("{file}.png")), &outline::png(&svg)?)?);
+    }
+    Ok(paths)
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
+    let failed = |action: &'static str| move |cause| PlotError::File { action, path: path.to_owned(), cause };
+    match fs::read(path) {
+        // The mark stands near the beginning of both kinds of file.
+        Ok(old) if !old.windows(MARK.len()).take(600).any(|part| part == MARK.as_bytes()) => {
+            return Err(PlotError::Foreign { path: path.to_owned() });
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("cannot read")(error)),
+    }
+    let dir = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).map_err(failed("cannot make the folder of"))?;
+    let mut builder = tempfile::Builder::new();
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(dir).map_err(failed("cannot write"))?;
+    temporary.write_all(bytes).map_err(failed("cannot write"))?;
+    temporary.persist(path).map_err(|error| failed("cannot write")(error.error))?;
+    Ok(path.to_owned())
+}

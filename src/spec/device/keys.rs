@@ -1,0 +1,147 @@
+//! The keys of `[device]` with their units and meanings: what a listing of parameters says beside each number.
+
+/// A key of `[device]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceKey {
+    pub name: &'static str,
+    /// `1` for a plain number, empty for a word.
+    pub unit: &'static str,
+    pub meaning: &'static str,
+}
+
+const fn key(name: &'static str, unit: &'static str, meaning: &'static str) -> DeviceKey {
+    DeviceKey { name, unit, meaning }
+}
+
+/// All keys, family after family.
+pub const DEVICE_KEYS: &[DeviceKey] = &[
+    key("model", "", "model of the cells"),
+    key("preset", "", "parameter set to start from"),
+    key("file", "", "CSV of a measured pulse response"),
+    key("law", "", "law fitted to it"),
+    key("state_bits", "bit", "state of the ideal device"),
+    key("signed", "", "one device against a reference, or a pair"),
+    key("dw_min", "1", "weight change of a unit pulse at weight 0"),
+    key("dw_min_dtod", "1", "its spread between devices, relative"),
+    key("dw_min_spread", "", "distribution of that spread"),
+    key("dw_min_std", "1", "its spread between pulses, relative"),
+    key("dw_min_std_add", "1", "part of that spread that does not depend on the step"),
+    key("dw_min_std_slope", "1", "part of that spread that grows with the weight"),
+    key("cycle_noise", "", "noise of a pulse: with the step at 0, or at the weight"),
+    key("up_down", "1", "asymmetry: share by which down (below 0: up) steps are shorter"),
+    key("up_down_dtod", "1", "its spread between devices"),
+    key("w_max", "1", "upper bound of the weight"),
+    key("w_min", "1", "lower bound of the weight"),
+    key("w_max_dtod", "1", "spread of the upper bound between devices, relative"),
+    key("w_min_dtod", "1", "spread of the lower bound between devices, relative"),
+    key("gamma_up", "1", "linear step: share of the step gone at the bound; exponential: slope"),
+    key("gamma_down", "1", "the same downwards"),
+    key("gamma_up_dtod", "1", "spread of gamma_up between devices"),
+    key("gamma_down_dtod", "1", "spread of gamma_down between devices"),
+    key("reference_std", "1", "error of the reference device"),
+    key("exp_a", "1", "scale of the weight in the exponent"),
+    key("exp_b", "1", "offset in the exponent"),
+    key("a_up", "1", "weight of the exponential upwards"),
+    key("a_down", "1", "weight of the exponential downwards"),
+    key("pow_gamma", "1", "power of the distance to the bound"),
+    key("pow_gamma_dtod", "1", "its spread between devices, relative"),
+    key("nl_up", "1", "NeuroSim's nonlinearity upwards"),
+    key("nl_down", "1", "NeuroSim's nonlinearity downwards, magnitude"),
+    key("nl_dtod", "1", "their spread between devices"),
+    key("pulses_up", "1", "unit pulses that cross the range upwards"),
+    key("pulses_down", "1", "unit pulses that cross the range downwards"),
+    key("cycle_sigma", "1", "noise of a pulse, as a share of the range"),
+    key("write_noise_std", "1", "noise of the state as seen after a write, in dw_min"),
+    key("g_min", "S", "conductance at w_min"),
+    key("g_max", "S", "conductance at w_max"),
+    key("up_volts", "V", "unit pulse upwards (SET)"),
+    key("up_seconds", "s", "its length"),
+    key("down_volts", "V", "unit pulse downwards, magnitude"),
+    key("down_seconds", "s", "its length"),
+    key("reset", "1", "state after a RESET"),
+    key("reset_dtod", "1", "its spread between devices"),
+    key("reset_std", "1", "its spread between pulses"),
+    key("reset_volts", "V", "least magnitude of a RESET pulse"),
+    key("reset_seconds", "s", "its length"),
+    key("drift", "1", "factor on the measured drift exponents"),
+    key("read_noise", "1", "factor on the measured noise of a read"),
+    key("programming_noise", "1", "factor on the measured noise of programming"),
+    key("iv", "", "current-voltage curve"),
+    key("r_on", "ohm", "resistance in the conducting state"),
+    key("r_off", "ohm", "resistance in the other"),
+    key("w_on", "m", "state of high conductance"),
+    key("w_off", "m", "state of low conductance"),
+    key("v_on", "V", "threshold of SET, below 0"),
+    key("v_off", "V", "threshold of RESET, above 0"),
+    key("i_on", "A", "threshold of SET, below 0"),
+    key("i_off", "A", "threshold of RESET, above 0"),
+    key("k_on", "m/s", "speed of SET, below 0"),
+    key("k_off", "m/s", "speed of RESET, above 0"),
+    key("alpha_on", "1", "power of the overdrive, SET"),
+    key("alpha_off", "1", "power of the overdrive, RESET"),
+    key("thickness", "m", "thickness of the film"),
+    key("mobility", "m^2/(V s)", "mobility of the dopants"),
+    key("v_negative", "V", "threshold of negative volts, 0 for none"),
+    key("v_positive", "V", "threshold of positive volts, 0 for none"),
+    key("a1", "A", "current scale, positive volts"),
+    key("a2", "A", "current scale, negative volts"),
+    key("b", "1/V", "voltage scale of the current, inverse"),
+    key("v_p", "V", "threshold of positive volts"),
+    key("v_n", "V", "threshold of negative volts, magnitude"),
+    key("a_p", "1/s", "speed under positive volts"),
+    key("a_n", "1/s", "speed under negative volts"),
+    key("x_p", "1", "state above which upward motion slows down"),
+    key("x_n", "1", "distance from 1 below which downward motion slows down"),
+    key("alpha_p", "1", "how fast it slows down upwards"),
+    key("alpha_n", "1", "how fast it slows down downwards"),
+    key("eta", "1", "1, or -1: the state falls under positive volts"),
+    key("gap_min", "m", "gap of high conductance"),
+    key("gap_max", "m", "gap of low conductance"),
+    key("g0", "m", "gap scale of the current"),
+    key("v0", "V", "voltage scale of the current"),
+    key("i0", "A", "current scale"),
+    key("t_ambient", "K", "temperature without a current"),
+    key("r_th", "K/W", "thermal resistance"),
+    key("gamma0", "1", "field enhancement at gap 0"),
+    key("beta", "1", "its fall with the cube of the gap in nm"),
+    key("t_ox", "m", "thickness of the oxide"),
+    key("f_min", "V/m", "least field that moves the gap"),
+    key("velocity0", "m/s", "speed scale of the gap"),
+    key("e_a", "eV", "activation energy"),
+    key("a0", "m", "hopping distance"),
+    key("window", "", "fall of the rate towards the bounds"),
+    key("window_p", "1", "power of the window"),
+    key("window_a_on", "m", "TEAM's window, SET"),
+    key("window_a_off", "m", "TEAM's window, RESET"),
+    key("window_w_c", "m", "TEAM's window, width"),
+    key("accept_sticking", "", "take a window under which a state at a bound stays there"),
+    key("g_low", "S", "conductance of weight -1"),
+    key("g_high", "S", "conductance of weight 1"),
+    key("v_read", "V", "read voltage"),
+    key("v_max", "V", "highest magnitude of a write voltage"),
+    key("rate_dtod", "1", "spread of the rate between devices, relative"),
+    key("rate_ctoc", "1", "spread of the rate between pulses, relative"),
+    key("delta", "1", "thermal stability: energy barrier over k T"),
+    key("critical_current", "A", "current that moves the magnetisation at zero temperature"),
+    key("tau_d", "s", "time constant of the precession's growth"),
+    key("tau_0", "s", "inverse of the attempt frequency"),
+    key("r_p", "ohm", "resistance of the parallel state"),
+    key("tmr", "1", "tunnel magnetoresistance, (R_AP - R_P) / R_P"),
+    key("r_dtod", "1", "spread of the logarithm of the resistance between junctions"),
+    key("critical_dtod", "1", "spread of the critical current between junctions, relative"),
+    key("write_current", "1", "write current of a full-scale row code over the critical one"),
+    key("transition", "1", "steepness m of the state transition, p = tanh(m |dW| / L)"),
+];
+
+const NAMES: [&str; DEVICE_KEYS.len()] = {
+    let mut names = [""; DEVICE_KEYS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = DEVICE_KEYS[i].name;
+        i += 1;
+    }
+    names
+};
+
+/// Names of all keys.
+pub(in crate::spec) const KEYS: &[&str] = &NAMES;
