@@ -10,6 +10,7 @@ pub mod cycles;
 pub mod data;
 pub mod device;
 pub mod doctor;
+pub mod effects;
 pub mod fixed;
 pub mod golden;
 pub mod phases;

@@ -322,3 +322,38 @@ fn circuits_that_cannot_be_are_refused() {
     let still = solve(Grid { cols: 2, siemens: &[1e-6; 4] }, wires, Driven::Rows(&[0.0; 2])).unwrap();
     assert_eq!(still.lines, [0.0; 2]);
 }
+
+#[test]
+fn the_command_prints_and_draws() {
+    let dir = tempfile::tempdir().unwrap();
+    let memrtl = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_memrtl"));
+        let output = command.arg("wires").args(args).arg("--out").arg(dir.path()).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, table, stderr) = memrtl(&["--rows", "24", "--cols", "16", "--r-wire", "5", "--r-column", "2"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    let sizes: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(sizes[..7], ["3x2", "6x4", "9x6", "12x8", "15x10", "18x12", "24x16"], "{table}");
+    let svg = std::fs::read_to_string(dir.path().join("wires.svg")).unwrap();
+    roxmltree::Document::parse(&svg).unwrap();
+    // The same bytes again, over its own picture; a file of someone else stays.
+    assert_eq!(memrtl(&["--rows", "24", "--cols", "16", "--r-wire", "5", "--r-column", "2"]).1, table);
+    assert_eq!(std::fs::read_to_string(dir.path().join("wires.svg")).unwrap(), svg);
+    std::fs::write(dir.path().join("wires.svg"), "mine").unwrap();
+    assert_eq!(memrtl(&["--rows", "8"]).0, Some(1));
+    assert_eq!(std::fs::read_to_string(dir.path().join("wires.svg")).unwrap(), "mine");
+    let (code, table, _) = memrtl(&["--rows", "8", "--cols", "8", "--r-wire", "0"]);
+    assert!(code == Some(0) && table.contains("nothing to draw"), "{table}");
+    for (args, word) in [
+        (["--r-wire", "-1"], "allowed: 0 to 1000000 ohm"),
+        (["--r-wire", "nan"], "allowed: 0 to 1000000 ohm"),
+        (["--g-min", "-1e-6"], "allowed: 0 to 1 S"),
+        (["--g-min", "1e-4"], "is not below --g-max"),
+        (["--rows", "0"], "1..=4096"),
+    ] {
+        let (code, _, stderr) = memrtl(&args);
+        assert!(code != Some(0) && stderr.contains(word), "{args:?}: {stderr}");
+    }
+}

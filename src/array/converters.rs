@@ -6,7 +6,7 @@ use crate::spec::{Array, NonIdeal};
 
 /// Voltage of each driver code in LSB; all drivers are alike.
 #[derive(Clone)]
-pub(super) struct Drivers {
+pub struct Drivers {
     max: i32,
     levels: Vec<f32>,
 }
@@ -30,6 +30,7 @@ impl Drivers {
         Some(Drivers { max, levels: (-max..=max).map(level).collect() })
     }
 
+    /// Level of a code.
     pub fn level(&self, code: i32) -> f32 {
         self.levels[(code.clamp(-self.max, self.max) + self.max) as usize]
     }
@@ -37,7 +38,7 @@ impl Drivers {
 
 /// Gain and offset of every ADC of an array. Line n of either direction is converted by ADC n modulo their number.
 #[derive(Clone)]
-pub(super) struct Converters {
+pub struct Converters {
     gain: Vec<f32>,
     /// In codes.
     offset: Vec<f32>,

@@ -5,6 +5,7 @@ mod faults;
 mod nonideal;
 pub mod wires;
 
+pub use converters::{Converters, Drivers};
 use nonideal::Imperfections;
 
 use crate::device::{CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot};
@@ -161,7 +162,7 @@ impl Crossbar {
                 }
                 let sums = &mut self.sums.real[..lines];
                 for (sum, row) in sums.iter_mut().zip(cells.weights().chunks_exact(self.cols)) {
-                    *sum = dot(u, row);
+                    *sum = dot(u, row, |u| u as f32);
                 }
                 quantize(sums, gain, self.adc_bits, codes);
                 finite(sums, cells.as_ref(), self.cols)
@@ -263,9 +264,17 @@ impl Crossbar {
         }
     }
 
-    /// How many devices are stuck.
-    pub fn stuck_devices(&self) -> usize {
-        self.imperfections.as_ref().map_or(0, |extra| extra.stuck_devices())
+    /// The stuck devices with what they conduct in siemens, by row, column, device.
+    pub fn stuck(&self) -> &[(CellAddress, f64)] {
+        self.imperfections.as_ref().map_or(&[], |extra| extra.all_stuck())
+    }
+
+    /// Conductances that the devices are meant to have, in siemens; `None` for the `ideal` device.
+    pub fn conductance_range(&self) -> Option<(f64, f64)> {
+        match &self.cells {
+            Cells::Ideal(_) => None,
+            Cells::Memristors(cells) => Some(cells.conductance_range()),
+        }
     }
 
     /// Conductance of one memristor in siemens; `None` for the `ideal` device, which has none.
@@ -326,15 +335,15 @@ fn finite(sums: &[f32], cells: &dyn Memristors, cols: usize) -> Result<(), NotFi
     Err(NotFinite { at: at(device), value: weights[cell] })
 }
 
-/// Sum of products in eight strands: an order that a vector unit can keep, the same everywhere.
-fn dot(u: &[i32], row: &[f32]) -> f32 {
+/// Sum of products in eight strands: an order that a vector unit can keep, the same everywhere. `real` makes numbers of codes.
+fn dot<T: Copy>(u: &[T], row: &[f32], real: impl Fn(T) -> f32) -> f32 {
     const STRANDS: usize = 8;
     let mut strands = [0.0f32; STRANDS];
     let (us, rows) = (u.chunks_exact(STRANDS), row.chunks_exact(STRANDS));
-    let rest: f32 = us.remainder().iter().zip(rows.remainder()).map(|(&u, &w)| u as f32 * w).sum();
+    let rest: f32 = us.remainder().iter().zip(rows.remainder()).map(|(&u, &w)| real(u) * w).sum();
     for (u, w) in us.zip(rows) {
         for l in 0..STRANDS {
-            strands[l] += u[l] as f32 * w[l];
+            strands[l] += real(u[l]) * w[l];
         }
     }
     strands.iter().sum::<f32>() + rest

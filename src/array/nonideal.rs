@@ -5,6 +5,7 @@
 //! sum of their variances.
 
 use super::converters::{Converters, Drivers};
+use super::dot;
 use super::faults::Faults;
 use super::wires::attenuate;
 use crate::device::{CellAddress, Memristors, Noise, Scale, Stream};
@@ -113,9 +114,9 @@ impl Imperfections {
         self.faults.at(at)
     }
 
-    /// How many devices are stuck.
-    pub fn stuck_devices(&self) -> usize {
-        self.faults.all().len()
+    /// All stuck devices with their conductances.
+    pub fn all_stuck(&self) -> &[(CellAddress, f64)] {
+        self.faults.all()
     }
 
     /// Weights that a forward read sees.
@@ -168,7 +169,7 @@ impl Imperfections {
         };
         let lines = self.rows - 1;
         for (sum, row) in self.sums[..lines].iter_mut().zip(weights.chunks_exact(self.cols)) {
-            *sum = self.levels.iter().zip(row).map(|(u, w)| u * w).sum();
+            *sum = dot(&self.levels, row, |u| u);
         }
         if let Some(sigma) = cells.read_sigma() {
             for (v, row) in self.variance[..lines].iter_mut().zip(sigma.chunks_exact(self.cols)) {

@@ -1,5 +1,6 @@
 //! The command line: one file per command, each a few lines of calling into the library.
 
+mod array;
 mod cache;
 mod cosim;
 mod device;
@@ -9,6 +10,7 @@ mod memory;
 mod new;
 mod timing;
 mod train;
+mod wires;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -34,6 +36,8 @@ enum Command {
     Memory(memory::Args),
     Train(train::Args),
     Device(device::Args),
+    Array(array::Args),
+    Wires(wires::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
     // For those who work on memrtl itself.
@@ -52,6 +56,8 @@ pub fn run() -> ExitCode {
         Command::Memory(args) => memory::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Device(args) => device::run(&args),
+        Command::Array(args) => array::run(&args),
+        Command::Wires(args) => wires::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Diagrams(args) => timing::run(&args),

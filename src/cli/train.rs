@@ -45,13 +45,13 @@ pub struct Args {
 
 /// A list of seeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seeds(Vec<u64>);
+pub struct Seeds(pub(super) Vec<u64>);
 
 const MOST_SEEDS: u64 = 10_000;
 const LAST_SEED: u64 = i64::MAX as u64;
 
 /// Reads `1..8` (both ends belong to it), `1,2,3`, or a mixture.
-fn seeds(text: &str) -> Result<Seeds, String> {
+pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
     let number = |word: &str| match word.trim().parse::<u64>() {
         Ok(seed) if seed <= LAST_SEED => Ok(seed),
         _ => Err(format!("`{word}` is no seed, allowed: 0 to 2^63 - 1, in lists and ranges such as 1..8 or 1,2,5..7")),

@@ -1,5 +1,6 @@
 //! Tables and pictures for people.
 
+pub mod array;
 pub mod timing;
 
 pub mod device;
@@ -7,6 +8,7 @@ pub mod figures;
 pub mod memory;
 pub mod plots;
 mod train;
+pub mod wires;
 
 pub use train::train_table;
 
