@@ -151,13 +151,17 @@ impl ModelBuilder {
         });
         let types = tools.root.join("include/verilated_types.h");
         let rng = fs::read_to_string(&types).map_err(Error::io("read", types))?.contains("vl_thread_rng()");
-        let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, rng };
         let ports = shim::parse_ports(&header);
         let folds = if self.fold_falling_edge && !tools.timing {
             fold::foldable(&obj, &classes.hot.iter().chain(&classes.cold).collect::<Vec<_>>(), &ports)?
         } else {
             Vec::new()
         };
+        // Only a folded clock is known to be no input of any logic.
+        let skippable = self.skip_settled_inputs && !folds.is_empty() && {
+            fold::make_inputs_skippable(&obj, &classes.hot.iter().chain(&classes.cold).collect::<Vec<_>>())?
+        };
+        let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, skippable, rng };
         let shim = shim::render(&ports, &folds, options);
         let write =
             |name: &str, text: &str| fs::write(obj.join(name), text).map_err(Error::io("write", obj.join(name)));

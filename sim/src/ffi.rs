@@ -67,9 +67,9 @@ api! {
     status: b"vlrs_status" => unsafe extern "C" fn(*const RawModel) -> c_int,
     eval: b"vlrs_eval" => unsafe extern "C" fn(*mut RawModel) -> c_int,
     step: b"vlrs_step" => unsafe extern "C" fn(*mut RawModel, u64) -> c_int,
-    cycle: b"vlrs_cycle" => unsafe extern "C" fn(*mut RawModel, *mut u8) -> c_int,
+    cycle: b"vlrs_cycle" => unsafe extern "C" fn(*mut RawModel, *mut u8, c_int) -> c_int,
     run: b"vlrs_run" =>
-        unsafe extern "C" fn(*mut RawModel, *mut u8, u64, *const RawCondition, usize, *mut i64) -> c_int,
+        unsafe extern "C" fn(*mut RawModel, *mut u8, c_int, u64, *const RawCondition, usize, *mut i64) -> c_int,
     folded: b"vlrs_folded" => unsafe extern "C" fn(*mut RawModel, *mut u8) -> c_int,
     finish: b"vlrs_final" => unsafe extern "C" fn(*mut RawModel) -> c_int,
     cycles: b"vlrs_cycles" => unsafe extern "C" fn(*const RawModel) -> u64,

@@ -140,6 +140,44 @@ fn is_reset(statement: &str, after: &str) -> bool {
             || after.starts_with(" = VL_SCOPED_RAND_RESET_I(1, __VscopeHash, "))
 }
 
+/// How the evaluation of Verilator 5.006 begins the logic behind the inputs, which it computes anew every time.
+const INPUT_LOGIC: &str = "vlSelf->__VicoIterCount = 0U;\n    __VicoContinue = 1U;";
+/// The same, left out once after the shim has put all ones into the counter.
+const SKIPPABLE: &str = "__VicoContinue = (vlSelf->__VicoIterCount != 0xffffffffU);\n    vlSelf->__VicoIterCount = 0U;";
+/// Its only reason to run is that an evaluation begins: then it is a function of inputs and registers, and of no events.
+const ALWAYS: &str = "vlSelf->__VicoTriggered.at(0U) = (0U == vlSelf->__VicoIterCount);";
+
+/// Changes the generated C++ in `obj` such that the logic behind the inputs can be left out of an evaluation in which no input has
+/// changed. False, and no change, if the text is not as expected.
+pub(crate) fn make_inputs_skippable(obj: &Path, classes: &[&String]) -> Result<bool, Error> {
+    let (mut found, mut triggers, mut always) = (Vec::new(), 0, 0);
+    for class in classes {
+        let path = obj.join(format!("{class}.cpp"));
+        let text = fs::read_to_string(&path).map_err(Error::io("read", path.clone()))?;
+        let set =
+            |(at, _): &(usize, &str)| text[*at..].split_once(')').is_some_and(|(_, rest)| rest.starts_with(" = "));
+        triggers += text.match_indices("__VicoTriggered.at(").filter(set).count();
+        always += text.matches(ALWAYS).count();
+        if text.contains(INPUT_LOGIC) {
+            found.push((path, text));
+        }
+    }
+    let [(path, text)] = &found[..] else { return Ok(false) };
+    if (triggers, always, text.matches(INPUT_LOGIC).count()) != (1, 1, 1) {
+        return Ok(false);
+    }
+    let text = text.replace(INPUT_LOGIC, SKIPPABLE);
+    fs::write(path, text).map_err(Error::io("write", path.clone()))?;
+    Ok(true)
+}
+
+/// C++ that lets the shim say that no input has changed.
+pub(crate) fn render_settled(skippable: bool) -> String {
+    let mark = if skippable { "top->rootp->__VicoIterCount = 0xffffffffU;" } else { "(void)top;" };
+    let include = if skippable { format!("#include \"{PREFIX}___024root.h\"\n") } else { String::new() };
+    format!("{include}static inline void vlrs_inputs_settled({PREFIX}* top) {{ {mark} }}\n")
+}
+
 /// C++ that gives the shim the address of each remembered value.
 pub(crate) fn render(folds: &[Foldable]) -> String {
     let mut text = String::new();

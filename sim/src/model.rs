@@ -33,6 +33,8 @@ pub struct Model {
     library: Arc<Inner>,
     id: u64,
     on_output: Option<OutputSink>,
+    /// No input has changed since the last evaluation.
+    settled: bool,
 }
 
 // SAFETY: an instance owns all it points to, and its library keeps no thread-bound reference to it: the shim sets the thread-local
@@ -54,7 +56,7 @@ impl Model {
         on_output: Option<OutputSink>,
     ) -> Result<Model, Error> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let mut model = Model { raw, library, id: NEXT.fetch_add(1, Ordering::Relaxed), on_output };
+        let mut model = Model { raw, library, id: NEXT.fetch_add(1, Ordering::Relaxed), on_output, settled: false };
         // SAFETY: `raw` was just made by this library.
         let status = unsafe { (model.library.api.status)(model.raw.as_ptr()) };
         model.settle(status)?;
@@ -193,20 +195,22 @@ impl Model {
         let value = value & signal.mask();
         let at = signal.address as *mut u8;
         // SAFETY: as in `get`; `&mut self` makes the access exclusive.
-        unsafe {
+        let changed = unsafe {
             match signal.bytes {
-                1 => *at = value as u8,
-                2 => *at.cast::<u16>() = value as u16,
-                4 => *at.cast::<u32>() = value as u32,
-                8 if !signal.is_wide() => *at.cast::<u64>() = value,
+                1 => std::mem::replace(&mut *at, value as u8) != value as u8,
+                2 => std::mem::replace(&mut *at.cast::<u16>(), value as u16) != value as u16,
+                4 => std::mem::replace(&mut *at.cast::<u32>(), value as u32) != value as u32,
+                8 if !signal.is_wide() => std::mem::replace(&mut *at.cast::<u64>(), value) != value,
                 bytes => {
                     let words = at.cast::<u32>();
                     *words = value as u32;
                     *words.add(1) = (value >> 32) as u32;
                     words.add(2).write_bytes(0, bytes as usize / 4 - 2);
+                    true
                 }
             }
-        }
+        };
+        self.settled &= !changed;
     }
 
     /// A signal wider than 64 bits as 32-bit words, the least significant first. Empty for a narrower signal: use [`Model::get`].
@@ -236,6 +240,7 @@ impl Model {
         if !signal.is_wide() {
             return &mut [];
         }
+        self.settled = false;
         // SAFETY: as in `set`; wide storage is an array of 32-bit words.
         unsafe { std::slice::from_raw_parts_mut(signal.address as *mut u32, signal.bytes as usize / 4) }
     }
@@ -248,6 +253,7 @@ impl Model {
     pub fn eval(&mut self) -> Result<(), Error> {
         // SAFETY: `raw` is a live instance of this library, borrowed exclusively.
         let status = unsafe { (self.library.api.eval)(self.raw.as_ptr()) };
+        self.settled = true;
         self.settle(status)
     }
 
@@ -259,6 +265,7 @@ impl Model {
     pub fn step(&mut self, ticks: u64) -> Result<(), Error> {
         // SAFETY: as in `eval`.
         let status = unsafe { (self.library.api.step)(self.raw.as_ptr(), ticks) };
+        self.settled = true;
         self.settle(status)
     }
 
@@ -276,7 +283,10 @@ impl Model {
     pub fn cycle(&mut self, clock: Input) -> Result<(), Error> {
         self.own(clock.0);
         // SAFETY: as in `eval`; any input has at least one byte of storage, little-endian, so writing the first byte sets bit 0.
-        let status = unsafe { (self.library.api.cycle)(self.raw.as_ptr(), clock.0.address as *mut u8) };
+        let status = unsafe {
+            (self.library.api.cycle)(self.raw.as_ptr(), clock.0.address as *mut u8, c_int::from(self.settled))
+        };
+        self.settled = true;
         self.settle(status)
     }
 
@@ -304,12 +314,15 @@ impl Model {
             (self.library.api.run)(
                 self.raw.as_ptr(),
                 clock,
+                c_int::from(self.settled),
                 max_cycles,
                 conditions.as_ptr(),
                 conditions.len(),
                 &mut hit,
             )
         };
+        // Without a cycle nothing is evaluated.
+        self.settled |= max_cycles > 0;
         self.settle(status)?;
         Ok(Ran { cycles: self.cycles() - before, hit: usize::try_from(hit).ok() })
     }

@@ -144,6 +144,7 @@ pub fn build(design: &Design, rtl: &Rtl, options: &Options) -> Result<Library, C
     for tap in pins::taps(design) {
         builder = builder.tap(&rtl.top, &tap);
     }
+    builder = builder.skip_settled_inputs(options.shortcuts);
     // One build for any number of threads.
     builder = builder.snapshots(options.comparable(design));
     builder = builder.trace(options.waves.as_ref().map(|w| w.format));

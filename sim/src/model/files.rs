@@ -117,6 +117,7 @@ impl Model {
         if snapshot.library != self.library.path {
             return Err(Error::Snapshot(format!("the snapshot is not one of this build of `{}`", self.library.top)));
         }
+        self.settled = false;
         // SAFETY: the bytes were written by the same library.
         match unsafe { (self.library.api.restore)(self.raw.as_ptr(), snapshot.bytes.as_ptr(), snapshot.bytes.len()) } {
             0 => Ok(()),

@@ -78,33 +78,31 @@ VLRS_EXPORT int vlrs_step(Instance* self, uint64_t ticks) {
     });
 }
 
-VLRS_EXPORT int vlrs_cycle(Instance* self, uint8_t* clock) {
+// `settled`: no input has been written since the last evaluation.
+VLRS_EXPORT int vlrs_cycle(Instance* self, uint8_t* clock, int settled) {
     if (VL_UNLIKELY(self->status & ENDED)) return self->status;
     return guarded(self, [&] {
         settle_low(self, clock);
-        cycle(self, clock, previous_of(self, clock));
+        cycle(self, clock, previous_of(self, clock), settled && self->evaluated);
     });
 }
 
 // Runs until one of the conditions holds after a cycle (`hit` is its index), or `limit` cycles have run (`hit` is -1), or the model ends.
-VLRS_EXPORT int vlrs_run(Instance* self, uint8_t* clock, uint64_t limit, const VlrsCondition* conditions, size_t count,
-                         int64_t* hit) {
+VLRS_EXPORT int vlrs_run(Instance* self, uint8_t* clock, int settled, uint64_t limit, const VlrsCondition* conditions,
+                         size_t count, int64_t* hit) {
     *hit = -1;
     if (VL_UNLIKELY(self->status & ENDED)) return self->status;
     return guarded(self, [&] {
         settle_low(self, clock);
         uint8_t* const previous = previous_of(self, clock);
-        std::vector<Watch>& watches = self->watches;
-        watches.clear();
-        for (size_t i = 0; i < count; ++i) watches.emplace_back(conditions[i]);
+        Watches& watches = self->watches;
+        watches.start(conditions, count);
         for (uint64_t n = 0; n < limit; ++n) {
-            cycle(self, clock, previous);
+            cycle(self, clock, previous, n > 0 || settled);
             if (VL_UNLIKELY(self->status & ENDED)) return;
-            for (size_t i = 0; i < count; ++i) {
-                if (watches[i].holds()) {
-                    *hit = static_cast<int64_t>(i);
-                    return;
-                }
+            if (watches.any()) {
+                *hit = watches.first();
+                return;
             }
         }
     });

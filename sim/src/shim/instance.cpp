@@ -85,6 +85,87 @@ public:
     }
 };
 
+// The conditions of a run. Signals lie close together in a model: those that may not change are looked at by the aligned word of eight
+// bytes, with a mask of the bytes that count.
+class Watches final {
+    struct Word final {
+        const uint8_t* data;
+        uint64_t mask, value;
+        uint64_t load() const {
+            uint64_t value;
+            std::memcpy(&value, data, sizeof(value));
+            return value;
+        }
+    };
+    std::vector<VlrsCondition> m_conditions;
+    std::vector<Word> m_words;
+    std::vector<Watch> m_others;
+    std::vector<size_t> m_others_at;  // their conditions
+
+    // Offset of the signal in its word, if the word holds all of it.
+    static bool in_word(const VlrsCondition& condition, size_t& offset) {
+        offset = reinterpret_cast<uintptr_t>(condition.data) % sizeof(uint64_t);
+        return condition.kind == VLRS_CHANGES && offset + condition.bytes <= sizeof(uint64_t);
+    }
+    void compile(const VlrsCondition* conditions, size_t count) {
+        m_conditions.assign(conditions, conditions + count);
+        m_words.clear();
+        m_others_at.clear();
+        for (size_t i = 0; i < count; ++i) {
+            size_t offset;
+            if (!in_word(conditions[i], offset)) {
+                m_others_at.push_back(i);
+                continue;
+            }
+            const uint8_t* const data = conditions[i].data - offset;
+            auto word = std::find_if(m_words.begin(), m_words.end(), [&](const Word& w) { return w.data == data; });
+            if (word == m_words.end()) word = m_words.insert(word, Word{data, 0, 0});
+            std::memset(reinterpret_cast<uint8_t*>(&word->mask) + offset, 0xff, conditions[i].bytes);
+        }
+    }
+    bool holds(size_t i) const {
+        size_t offset;
+        const VlrsCondition& condition = m_conditions[i];
+        if (!in_word(condition, offset)) {
+            const size_t at = std::find(m_others_at.begin(), m_others_at.end(), i) - m_others_at.begin();
+            return m_others[at].holds();
+        }
+        for (const Word& word : m_words) {
+            if (word.data == condition.data - offset) {
+                return std::memcmp(condition.data, reinterpret_cast<const uint8_t*>(&word.value) + offset, condition.bytes);
+            }
+        }
+        return false;
+    }
+
+public:
+    // Takes the signals as they are for those that changes are told from.
+    void start(const VlrsCondition* conditions, size_t count) {
+        const bool known = count == m_conditions.size()
+                           && (!count || !std::memcmp(m_conditions.data(), conditions, count * sizeof(*conditions)));
+        if (VL_UNLIKELY(!known)) compile(conditions, count);
+        for (Word& word : m_words) word.value = word.load();
+        m_others.clear();
+        for (const size_t i : m_others_at) m_others.emplace_back(m_conditions[i]);
+    }
+    bool any() const {
+        uint64_t changed = 0;
+        for (const Word& word : m_words) changed |= (word.load() ^ word.value) & word.mask;
+        if (changed) return true;
+        for (const Watch& watch : m_others) {
+            if (watch.holds()) return true;
+        }
+        return false;
+    }
+    // The first that holds, -1 if none does.
+    int64_t first() const {
+        for (size_t i = 0; i < m_conditions.size(); ++i) {
+            if (holds(i)) return static_cast<int64_t>(i);
+        }
+        return -1;
+    }
+};
+
 struct Instance final {
     uint64_t serial = 0;
     int status = 0;
@@ -101,7 +182,7 @@ struct Instance final {
     uint8_t* clock = nullptr;
     uint8_t* previous = nullptr;
     Random random;
-    std::vector<Watch> watches;  // kept for its memory
+    Watches watches;
     // First event wins: what follows a failure is usually its consequence.
     std::string event_file;
     int event_line = 0;
@@ -223,9 +304,12 @@ inline uint8_t* previous_of(Instance* self, uint8_t* clock) {
     return self->previous;
 }
 
-inline void cycle(Instance* self, uint8_t* clock, uint8_t* previous) {
+// `settled`: nothing but the clock has changed since the last evaluation.
+inline void cycle(Instance* self, uint8_t* clock, uint8_t* previous, bool settled) {
     self->context->timeInc(1);
     if (previous && !*clock) *previous = 0;
+    // A clock that is folded is no input of any logic.
+    if (settled && previous) vlrs_inputs_settled(self->top.get());
     *clock = 1;
     eval(self);
     dump(self);

@@ -10,7 +10,7 @@ pub(crate) const SHIM: [&str; 3] =
 /// Included before every other header, in models and in the runtime.
 pub(crate) const PRELUDE: &str = include_str!("prelude.h");
 /// Raised whenever the exported functions or [`crate::ffi`] change.
-pub(crate) const ABI: u32 = 4;
+pub(crate) const ABI: u32 = 5;
 /// Class name of every model (the top module's own name could be anything).
 pub(crate) const PREFIX: &str = "Vmodel";
 
@@ -108,13 +108,15 @@ pub(crate) struct ShimOptions {
     pub trace: u32,
     pub coverage: bool,
     pub savable: bool,
+    /// An evaluation can leave out the logic behind the inputs.
+    pub skippable: bool,
     /// The runtime draws from `VlRNG` (5.030 has it, 5.006 has not).
     pub rng: bool,
 }
 
 /// The whole text of the shim's translation unit.
 pub(crate) fn render(ports: &[Port], folds: &[Foldable], options: ShimOptions) -> String {
-    let ShimOptions { trace, coverage, savable, rng } = options;
+    let ShimOptions { trace, coverage, savable, skippable, rng } = options;
     let [coverage, savable, rng] = [coverage, savable, rng].map(u32::from);
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -145,6 +147,7 @@ pub(crate) fn render(ports: &[Port], folds: &[Foldable], options: ShimOptions) -
     }
     text.push_str("}\n");
     text.push_str(&fold::render(folds));
+    text.push_str(&fold::render_settled(skippable));
     text + &SHIM.concat()
 }
 
