@@ -40,6 +40,12 @@ impl CompactCells {
         0.5 * (self.g_high - self.g_low)
     }
 
+    /// Weight of a device at `position`, 0 at the bound of low conductance and 1 at the other.
+    pub fn weight_at(&self, position: f64) -> f64 {
+        let model = self.model.as_dyn();
+        (model.conductance(model.state_at(position), self.v_read) - self.reference()) / self.span()
+    }
+
     /// Write voltages of all row codes: at the reference state the strongest code and the longest pulse change the weight by
     /// `update_step * max_code * max_width`, as the design's integers say.
     ///
@@ -84,10 +90,7 @@ impl CompactArray {
     pub fn new(cells: &CompactCells, geometry: Geometry, noise: Noise) -> Result<Self, CompactError> {
         let model = cells.model.as_dyn();
         let flow = Flow::new(model, &cells.drive(&geometry)?, FLOW_CELLS)?;
-        let weight = |step: usize| {
-            let state = model.state_at(step as f64 / WEIGHT_STEPS as f64);
-            ((model.conductance(state, cells.v_read) - cells.reference()) / cells.span()) as f32
-        };
+        let weight = |step: usize| cells.weight_at(step as f64 / WEIGHT_STEPS as f64) as f32;
         let count = geometry.rows * geometry.cols;
         let mut pace = vec![1.0; count];
         if cells.rate_dtod > 0.0 {

@@ -11,8 +11,9 @@ use crate::spec::DeviceModel;
 const SIDE: usize = 10;
 /// Most points of one direction; more pulses than that are taken several at a time.
 const POINTS: usize = 60;
-/// Pulses of a compact model in each direction, and where they lead from 0.05 of the range.
+/// Pulses of a compact model in each direction, and the positions from where to where they lead upwards.
 const COMPACT_PULSES: usize = 40;
+const COMPACT_START: f64 = 0.05;
 const COMPACT_REACH: f64 = 0.9;
 /// SET pulses of phase-change memory, and the RESET pulses after them.
 const SETS: usize = 40;
@@ -67,7 +68,8 @@ fn of_compact(model: &dyn CompactModel, sign: f64) -> Result<Train, PlotError> {
         }
         volts *= 1.25;
     }
-    let (from, to) = if sign > 0.0 { (0.05, COMPACT_REACH) } else { (0.95, 1.0 - COMPACT_REACH) };
+    // Downwards back to the start, so that the cycle closes.
+    let (from, to) = if sign > 0.0 { (COMPACT_START, COMPACT_REACH) } else { (COMPACT_REACH, COMPACT_START) };
     let arrives = |seconds: f64| -> Result<bool, PlotError> {
         let end = model.position_of(model.pulse(model.state_at(from), polarity * volts, seconds)?);
         Ok(if sign > 0.0 { end >= to } else { end <= to })
@@ -103,8 +105,8 @@ pub(super) struct Recorded {
     pub cycles: [Vec<Vec<f64>>; 2],
 }
 
-/// Gives all devices the trains up and down, twice, from their lower end.
-pub(super) fn record(cells: &mut dyn Memristors, [up, down]: [Train; 2]) -> Recorded {
+/// Gives all devices the trains up and down, twice, from their lower end: brought there by pulses, or `programmed` to that weight.
+fn record(cells: &mut dyn Memristors, [up, down]: [Train; 2], programmed: Option<f32>) -> Recorded {
     let addresses: Vec<CellAddress> =
         (0..SIDE * SIDE).map(|i| CellAddress { device: 0, row: i / SIDE, col: i % SIDE }).collect();
     let mut op = 1;
@@ -113,8 +115,9 @@ pub(super) fn record(cells: &mut dyn Memristors, [up, down]: [Train; 2]) -> Reco
         addresses.iter().for_each(|&at| cells.pulse(at, pulse, op));
         op += 1;
     };
-    for _ in 0..4 * down.pulses.div_ceil(down.each) {
-        give(cells, &down, down.each);
+    match programmed {
+        Some(weight) => cells.program(&[weight; SIDE * SIDE], 0),
+        None => (0..4 * down.pulses.div_ceil(down.each)).for_each(|_| give(cells, &down, down.each)),
     }
     let conductances =
         |cells: &dyn Memristors| -> Vec<f64> { addresses.iter().map(|&at| cells.conductance(at)).collect() };
@@ -171,7 +174,12 @@ pub(super) fn chart(name: &str, model: &DeviceModel) -> Result<Chart, PlotError>
     let Some(mut cells) = array(model)? else {
         return Err(PlotError::Empty { chart: name.to_owned(), panel: String::new(), what: "a memristor" });
     };
-    let recorded = record(&mut *cells, trains);
+    let programmed = match model {
+        // At a bound some windows would hold it for ever.
+        DeviceModel::Compact(cells) => Some(cells.weight_at(COMPACT_START) as f32),
+        _ => None,
+    };
+    let recorded = record(&mut *cells, trains, programmed);
     let largest = recorded.cycles.iter().flatten().flatten().fold(0.0f64, |most, g| most.max(*g));
     let (siemens, scale) = prefixed(largest, "S");
     let along = |value: &dyn Fn(usize) -> f64| -> Vec<(f64, f64)> {
