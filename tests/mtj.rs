@@ -211,7 +211,7 @@ fn junctions_forget_as_their_barrier_says() {
 /// A small design on junctions; both layers have a table of their own.
 fn small() -> Small<'static> {
     Small {
-        device: "model = \"mtj\"\nstate_bits = 16",
+        device: "model = \"mtj\"\nstate_bits = 14",
         array: "adcs = 2\nlanes = 2\nweight_range = 1.0",
         ..Small::default()
     }
@@ -258,6 +258,35 @@ fn junctions_train_through_the_rtl_and_repeat_to_the_bit() {
         device: "preset = \"SttNeuroSim\"\nstate_bits = 16\nwrite_current = 1.3\ntau_d = 40e-9",
         ..small()
     });
+}
+
+/// Tables of other widths, lanes beyond the columns, shared tables: no tool has a word to say.
+#[test]
+fn designs_with_tables_lint_without_a_word() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (number, (array, timing)) in [
+        ("lanes = 1\nadcs = 1\npulse_bits = 4\nweight_range = 1.0", "pulse_lsb = 40.0"),
+        ("lanes = 64\nadcs = 4\npulse_bits = 12\nweight_range = 1.0", ""),
+        ("lanes = 4\nadcs = 2\ndac_bits = 12\nweight_range = 1.0", ""),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for training in ["optimizer = \"sgd\"\nlearning_rate = 0.5", "learning_rate = 0.5\nhistory = 3"] {
+            let small = Small { array, training, timing, ..small() };
+            let design = small.rig(Backend::External).design;
+            common::lint(&design, &dir.path().join(format!("{number}_{}", training.len())));
+        }
+    }
+    let equal = "{ outputs = 8, max_update = 0.5 }, { outputs = 10, max_update = 0.5 }";
+    let design = parse(equal, "[device]\nmodel = \"mtj\"\nstate_bits = 16\nwrite_current = 0.91")
+        .unwrap_or_else(|e| panic!("{e}"));
+    let rtl = common::lint(&design, &dir.path().join("equal"));
+    let table = rtl.modules.iter().find(|m| m.name == "net_pulse_table").expect("a table");
+    assert!(table.text.contains("TABLE 0 (l0, l1)") && !table.text.contains("TABLE 1"), "equal tables stand once");
+    let plain = parse(equal, "[device]\nstate_bits = 16").unwrap_or_else(|e| panic!("{e}"));
+    let rtl = memrtl::rtl::Rtl::generate(&plain).expect("the templates render");
+    assert!(rtl.modules.iter().all(|m| !m.text.contains("TABLE") && !m.text.contains("QUIET")));
 }
 
 #[test]

@@ -89,6 +89,15 @@ fn memory_controllers_synthesize_cleanly() {
     }
 }
 
+/// Tables of pulse lengths, one per layer.
+#[test]
+fn pulse_tables_synthesize_cleanly() {
+    let text = "name = \"chance\"\n[network]\ninputs = 7\nlayers = [{ outputs = 5, activation = \"tanh\", \
+                max_update = 0.25 }, { outputs = 3, activation = \"sigmoid\", max_update = 0.125 }]\n[array]\n\
+                weight_range = 1.0\n[device]\nmodel = \"mtj\"\nstate_bits = 16\n[data]\ncsv = \"x.csv\"\n";
+    check(&parse(text));
+}
+
 #[test]
 fn the_latch_and_memory_checks_can_fail() {
     let latch = "module m(input wire e, d, output reg q); always @* if (e) q = d; endmodule";

@@ -7,9 +7,18 @@ use memrtl::report::figures::{Bar, Figure};
 use memrtl::rtl::Rtl;
 use memrtl::train::Spread;
 
-use super::{Results, digits};
+use super::{Results, digits, preset};
 
 const SEEDS: [u64; 3] = [1, 2, 3];
+
+/// Where a design comes from.
+#[derive(Clone, Copy)]
+enum Contestant {
+    /// The digits preset on this device.
+    Digits(&'static str),
+    /// A preset of its own.
+    Preset(&'static str),
+}
 
 pub fn measure(results: &mut Results) {
     let devices = [
@@ -18,10 +27,12 @@ pub fn measure(results: &mut Results) {
         ("RRAM, soft bounds", "model = \"soft_bounds\"\npreset = \"ReRamSB\""),
         ("RRAM, VTEAM", "model = \"vteam\""),
         ("PCM with refresh", "model = \"pcm\""),
-        ("STT-MRAM, ternary", "model = \"stt_mram\""),
     ];
-    for (name, device) in devices {
-        let runs: Result<Vec<Summary>, String> = SEEDS.iter().map(|&seed| run(seed, device)).collect();
+    let mut contestants: Vec<(&str, Contestant)> =
+        devices.map(|(name, device)| (name, Contestant::Digits(device))).to_vec();
+    contestants.push(("STT-MRAM, ternary, preset digits_stt", Contestant::Preset("digits_stt")));
+    for (name, contestant) in contestants {
+        let runs: Result<Vec<Summary>, String> = SEEDS.iter().map(|&seed| run(seed, contestant)).collect();
         let runs = match runs {
             Ok(runs) => runs,
             Err(error) => {
@@ -46,8 +57,11 @@ pub fn measure(results: &mut Results) {
 }
 
 /// A whole co-simulation: the first difference in any value or cycle would end it with an error.
-fn run(seed: u64, device: &str) -> Result<Summary, String> {
-    let design = digits(seed, device)?;
+fn run(seed: u64, contestant: Contestant) -> Result<Summary, String> {
+    let design = match contestant {
+        Contestant::Digits(device) => digits(seed, device),
+        Contestant::Preset(name) => preset(seed, name),
+    }?;
     let rtl = Rtl::generate(&design).map_err(|error| error.to_string())?;
     cosim::run(&design, &rtl, &Options::default(), &AtomicBool::new(false), &mut |_| {})
         .map(|report| report.summary)

@@ -1,6 +1,6 @@
 //! `make bench-devices`: speed of the device models and of golden training beside their peers, and accuracy of the devices through the RTL.
 //!
-//! Arguments: parts to measure (`models`, `update`, `training`, `cores`, `accuracy`), all by default. Every figure is the median of rounds in which
+//! Arguments: parts to measure (`models`, `update`, `training`, `cores`, `accuracy`, `switching`), all by default. Every figure is the median of rounds in which
 //! all contestants take turns.
 
 mod accuracy;
@@ -9,6 +9,7 @@ mod common;
 mod models;
 mod peers;
 mod samples;
+mod switching;
 mod training;
 mod update;
 
@@ -21,7 +22,7 @@ use common::{Parts, Results, design, median};
 use peers::Peers;
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["models", "update", "training", "cores", "accuracy"]) {
+    let parts = match Parts::from_arguments(&["models", "update", "training", "cores", "accuracy", "switching"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -42,6 +43,9 @@ fn main() -> ExitCode {
     }
     if parts.wanted("cores") {
         training::cores(&mut results);
+    }
+    if parts.wanted("switching") {
+        switching::measure(&mut results);
     }
     if parts.wanted("accuracy") {
         accuracy::measure(&mut results);
@@ -66,6 +70,14 @@ fn digits(seed: u64, device: &str) -> Result<Design, String> {
     let (_, tail) = rest.split_once("\n[timing]").expect("timing follows the device");
     let text = format!("{head}\n[device]\n{device}\n[timing]{tail}");
     let mut design = design(&text, "digits", Path::new(""))?;
+    design.training.seed = seed;
+    design.refresh_hash();
+    Ok(design)
+}
+
+/// A preset that ships.
+fn preset(seed: u64, name: &str) -> Result<Design, String> {
+    let mut design = design(spec::preset(name).expect("the preset is built in"), name, Path::new(""))?;
     design.training.seed = seed;
     design.refresh_hash();
     Ok(design)

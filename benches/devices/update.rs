@@ -15,9 +15,9 @@ const ROUND: Duration = Duration::from_millis(10);
 
 struct Contestant {
     figure: &'static str,
-    /// Name of the same device in aihwkit.
-    peer: &'static str,
-    bar: f64,
+    /// Name of the same device in aihwkit, where it has one.
+    peer: Option<&'static str>,
+    bar: Bar,
     crossbar: Crossbar,
     times: Vec<f64>,
     peer_times: Vec<f64>,
@@ -25,10 +25,16 @@ struct Contestant {
 
 pub fn measure(folder: &Path, peers: &mut Peers, results: &mut Results) {
     let rows = [
-        ("ideal", "model = \"ideal\"", "ideal", 40.0),
-        ("constant step with noise", "model = \"constant_step\"", "constant_step", 300.0),
-        ("soft bounds with noise", "model = \"soft_bounds\"\npreset = \"ReRamSB\"", "soft_bounds", 350.0),
-        ("PCM pair", "model = \"pcm\"", "pcm", 2000.0),
+        ("ideal", "model = \"ideal\"", Some("ideal"), Bar::AtMost(40.0)),
+        ("constant step with noise", "model = \"constant_step\"", Some("constant_step"), Bar::AtMost(300.0)),
+        (
+            "soft bounds with noise",
+            "model = \"soft_bounds\"\npreset = \"ReRamSB\"",
+            Some("soft_bounds"),
+            Bar::AtMost(350.0),
+        ),
+        ("PCM pair", "model = \"pcm\"", Some("pcm"), Bar::AtMost(2000.0)),
+        ("MTJ pair", "model = \"mtj\"\nwrite_current = 0.82", None, Bar::None),
     ];
     let mut contestants = Vec::new();
     for (figure, device, peer, bar) in rows {
@@ -54,15 +60,15 @@ pub fn measure(folder: &Path, peers: &mut Peers, results: &mut Results) {
                 writes += 2;
             }
             c.times.push(1e6 * started.elapsed().as_secs_f64() / f64::from(writes));
-            c.peer_times.extend(peers.analog(&format!("update {}", c.peer)));
+            c.peer_times.extend(c.peer.and_then(|peer| peers.analog(&format!("update {peer}"))));
         }
     }
     for c in contestants {
         let (name, time) = (format!("785 x 256 rank-1 update, {}", c.figure), median(c.times));
         results.figures.push(if c.peer_times.is_empty() {
-            Figure::new(&name, time, "us", Bar::AtMost(c.bar))
+            Figure::new(&name, time, "us", c.bar)
         } else {
-            Figure::beside(&(name + " (aihwkit)"), time, "us", median(c.peer_times), Bar::AtMost(c.bar))
+            Figure::beside(&(name + " (aihwkit)"), time, "us", median(c.peer_times), c.bar)
         });
     }
 }
