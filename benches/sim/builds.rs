@@ -74,15 +74,19 @@ pub fn measure(bench: &mut Bench) {
                 command.arg(folder.join(format!("{profile}{round}"))).args([profile, &bench.rtl.top]);
                 // The two versions have the same modules.
                 command.args(place.verilog());
-                printed(&mut command)
+                printed(&mut command).unwrap_or_else(|error| panic!("{error}"))
             };
             let often = if version.is_none() { SHORT_ROUNDS } else { 1 };
             fast[case].extend((0..often).map(|_| ours("fast")));
             if round == 0 {
                 quick[case].extend((0..often).map(|_| ours("quick")));
                 verilators[case].extend((0..often).map(|_| timed(&mut place.verilator_build(&folder.join("loop")))));
-                match place.marlin_program("static", false, &folder.join("marlin")) {
-                    Ok(program) => marlins[case].extend((0..often).map(|_| by_marlin(&program))),
+                // Its two interfaces build alike; the dynamic one takes the files from anywhere.
+                let built = place
+                    .marlin_program("dynamic", false, &folder.join("marlin"))
+                    .and_then(|program| (0..often).map(|_| by_marlin(&program)).collect::<Result<Vec<f64>, String>>());
+                match built {
+                    Ok(seconds) => marlins[case].extend(seconds),
                     Err(why) => missing = vec![format!("builds with marlin: {why}")],
                 }
             }
@@ -108,15 +112,15 @@ pub fn measure(bench: &mut Bench) {
 }
 
 /// Seconds that a build with marlin says it took.
-fn by_marlin(program: &Process) -> f64 {
+fn by_marlin(program: &Process) -> Result<f64, String> {
     printed(&mut program.command(Path::new("-"), 0))
 }
 
 /// The number after `build ` in what a command prints.
-fn printed(command: &mut Command) -> f64 {
-    let text = output(&mut *command).unwrap_or_else(|error| panic!("{error}"));
+fn printed(command: &mut Command) -> Result<f64, String> {
+    let text = output(&mut *command)?;
     let seconds = text.lines().find_map(|line| line.strip_prefix("build ")?.parse().ok());
-    seconds.unwrap_or_else(|| panic!("{command:?}: no time in\n{text}"))
+    seconds.ok_or_else(|| format!("{command:?}: no time in\n{text}"))
 }
 
 /// Seconds that a command takes.
