@@ -159,9 +159,9 @@ pub(crate) fn move_block<L: Law<N>, const N: usize>(
     } else {
         let (mut parts, mut variance) = ([0.0f32; BLOCK], [0.0f32; BLOCK]);
         let mut longest = 0.0f32;
-        for l in 0..n {
-            doses[l] = push.gain * push.doses[l];
-            longest = if doses[l].abs() > longest { doses[l].abs() } else { longest };
+        for (dose, unit) in doses.iter_mut().zip(push.doses).take(n) {
+            *dose = push.gain * unit;
+            longest = if dose.abs() > longest { dose.abs() } else { longest };
         }
         for pass in 0..passes::<L, N>(longest) {
             for l in 0..n {
@@ -186,8 +186,8 @@ pub(crate) fn move_block<L: Law<N>, const N: usize>(
 #[inline(always)]
 fn cell<const N: usize>(numbers: &[&Block; N], l: usize) -> [f32; N] {
     let mut cell = [0.0; N];
-    for k in 0..N {
-        cell[k] = numbers[k][l];
+    for (cell, numbers) in cell.iter_mut().zip(numbers) {
+        *cell = numbers[l];
     }
     cell
 }
