@@ -79,8 +79,10 @@ module ${ name }$_momentum_${ unit }$ #(
 <%- endif %>
 
 <%- if pulse_table %>
+
   // Code of the wanted weight change of a product |y| * factor: rounded, saturated. The table makes pulse widths of it.
 <%- else %>
+
   // Pulse width of a product |y| * factor: rounded, saturated at the longest pulse.
 <%- endif %>
   function [PULSE_BITS-1:0] width_of;
