@@ -1,7 +1,10 @@
 //! `[memory]` in a spec: values, defaults, and the text of every message.
 
+mod common;
+
 use std::path::Path;
 
+use common::refused;
 use memrtl::rtl::Rtl;
 use memrtl::spec::{self, Code, Design, Inner, canonical_toml};
 
@@ -67,21 +70,6 @@ fn without_the_section_there_is_no_controller() {
     assert!(rtl.modules.iter().all(|m| !m.name.contains("memory_ctrl") && !m.text.contains("cell_")));
     let rtl = Rtl::generate(&valid("[memory]")).expect("the templates render");
     assert!(rtl.modules.iter().any(|m| m.name == "net_memory_ctrl"));
-}
-
-/// Checks the kinds of problems and the rendered text of one bad spec.
-macro_rules! refused {
-    ($($name:ident: $codes:expr, $lines:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            let errors = parse($lines).expect_err("the spec is bad");
-            let codes: &[Code] = &$codes;
-            assert_eq!(errors.codes(), codes, "\n{errors}");
-            insta::with_settings!({ omit_expression => true }, {
-                insta::assert_snapshot!(errors.to_string());
-            });
-        }
-    )*};
 }
 
 refused! {

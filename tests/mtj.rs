@@ -6,7 +6,7 @@ mod common;
 use std::f64::consts::PI;
 use std::path::Path;
 
-use common::{Rig, Small, options};
+use common::{Rig, Small, memory_timing, options, refused};
 use memrtl::cosim::{CosimError, What};
 use memrtl::device::mtj::{Mtj, MtjPairs, PRESETS};
 use memrtl::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Slot};
@@ -334,7 +334,7 @@ fn junctions_are_written_and_verified_by_the_controller() {
                   width_start = 4\nwidth_stop = 12\nwidth_step = 4\n\
                   [memory.reset]\namplitude_start = 0.25\namplitude_stop = 0.4\namplitude_step = 0.05\n\
                   width_start = 4\nwidth_stop = 12\nwidth_step = 4";
-    let timing = format!("{}\n[memory]\n{memory}", Small::default().timing);
+    let timing = memory_timing(memory);
     let rig = Small { timing: &timing, ..small() }.rig(Backend::External);
     let library = rig.build();
     let mut session = rig.session(&library, &options());
@@ -382,21 +382,6 @@ fn the_canonical_spec_gives_the_same_design_and_the_table_is_hardware() {
         assert!(read < 1e-9, "{}: {read}", preset.name);
         hash(&format!("[device]\npreset = \"{}\"", preset.name));
     }
-}
-
-/// Checks the kinds of problems and the rendered text of one bad spec.
-macro_rules! refused {
-    ($($name:ident: $codes:expr, $network:expr, $lines:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            let errors = parse($network, $lines).expect_err("the spec is bad");
-            let codes: &[Code] = &$codes;
-            assert_eq!(errors.codes(), codes, "\n{errors}");
-            insta::with_settings!({ omit_expression => true }, {
-                insta::assert_snapshot!(errors.to_string());
-            });
-        }
-    )*};
 }
 
 refused! {

@@ -4,6 +4,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
+use common::refused;
 use memrtl::spec::{self, Code, DataSource, Design, Ranges, Shifts};
 
 fn parse(text: &str) -> Result<Design, spec::SpecErrors> {
@@ -15,22 +16,6 @@ fn valid(text: &str) -> Design {
 }
 
 const NETWORK: &str = "[network]\ninputs = 64\nlayers = [{ outputs = 32 }, { outputs = 10 }]\n";
-
-/// Checks the kinds of problems and the rendered text of one bad spec.
-macro_rules! refused {
-    ($($name:ident: $codes:expr, $text:expr;)*) => {$(
-        #[test]
-        fn $name() {
-            let text = $text;
-            let errors = parse(&text).expect_err("the spec is bad");
-            let codes: &[Code] = &$codes;
-            assert_eq!(errors.codes(), codes, "\n{errors}");
-            insta::with_settings!({ omit_expression => true }, {
-                insta::assert_snapshot!(errors.to_string());
-            });
-        }
-    )*};
-}
 
 /// A good spec with further lines at its end.
 fn with(lines: &str) -> String {

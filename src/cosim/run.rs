@@ -112,6 +112,15 @@ pub struct Report {
     pub refuted: Option<String>,
 }
 
+/// What every way to run needs.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub schedule: &'a Schedule<'a>,
+    pub library: &'a Library,
+    pub options: &'a Options,
+    pub stop: &'a AtomicBool,
+}
+
 /// What the pieces of a run add up to.
 #[derive(Default)]
 pub(super) struct Parts {
@@ -190,11 +199,12 @@ pub fn run(
     let build_seconds = built.elapsed().as_secs_f64();
 
     let started = Instant::now();
+    let job = Job { schedule: &schedule, library: &library, options: &options, stop };
     let (parts, floats, refuted) = if options.shortcuts {
         let ended = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let reference = scope.spawn(|| Reference::new(&schedule).all(&ended));
-            let result = split_or_not(&schedule, &library, &options, stop, progress);
+            let result = split_or_not(job, progress);
             // After an error nobody waits for the reference.
             ended.store(result.is_err(), Ordering::Relaxed);
             let floats = reference.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -203,7 +213,7 @@ pub fn run(
     } else {
         let mut reference = Reference::new(&schedule);
         let mut floats = Vec::new();
-        let parts = sequence(&schedule, &library, &options, stop, progress, &mut |epoch| {
+        let parts = sequence(job, progress, &mut |epoch| {
             reference.train(epoch);
             floats.push(reference.accuracy());
         })?;
@@ -222,33 +232,25 @@ pub fn run(
 }
 
 /// On several threads if the options say so, in sequence if not or if that proved nothing; why, if that happened.
-fn split_or_not(
-    schedule: &Schedule<'_>,
-    library: &Library,
-    options: &Options,
-    stop: &AtomicBool,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<(Parts, Option<String>), CosimError> {
+fn split_or_not(job: Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<(Parts, Option<String>), CosimError> {
     let mut refuted = None;
-    if options.jobs > 1 {
-        match segments::run(schedule, library, options, stop, progress)? {
+    if job.options.jobs > 1 {
+        match segments::run(job, progress)? {
             Ran::Proven(parts) => return Ok((*parts, None)),
             Ran::Refuted(difference) => refuted = Some(difference),
         }
     }
-    let parts = sequence(schedule, library, options, stop, progress, &mut |_| {})?;
+    let parts = sequence(job, progress, &mut |_| {})?;
     Ok((parts, refuted))
 }
 
 /// One sample after the other, through one instance of the RTL. `trained` is called after each epoch's training with its number.
 fn sequence(
-    schedule: &Schedule<'_>,
-    library: &Library,
-    options: &Options,
-    stop: &AtomicBool,
+    job: Job<'_>,
     progress: &mut dyn FnMut(Progress),
     trained: &mut dyn FnMut(usize),
 ) -> Result<Parts, CosimError> {
+    let Job { schedule, library, options, stop } = job;
     let mut session = Session::started(schedule.design, library, options)?;
     let tests: Vec<usize> = (0..schedule.test.len()).collect();
     let mut rights = Vec::new();

@@ -12,12 +12,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use verilated::Library;
-
 use super::border::{Border, Fresh};
 use super::error::CosimError;
 use super::leader::{Leader, Task};
-use super::run::{Options, Parts, Progress};
+use super::run::{Job, Parts, Progress};
 use super::schedule::{Place, Schedule};
 use super::session::{Pass, Session, Totals};
 use crate::golden::Mode;
@@ -139,13 +137,8 @@ pub(super) enum Ran {
 ///
 /// # Errors
 /// The first error in the order of the samples, as a sequential run would report it.
-pub(super) fn run(
-    schedule: &Schedule<'_>,
-    library: &Library,
-    options: &Options,
-    stop: &AtomicBool,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Ran, CosimError> {
+pub(super) fn run(job: Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Ran, CosimError> {
+    let Job { schedule, library, options, stop } = job;
     let mut sessions = Vec::new();
     for _ in 0..options.jobs {
         sessions.push(Session::started(schedule.design, library, options)?);

@@ -7,6 +7,7 @@
 
 pub mod compact;
 mod elementary;
+mod field;
 mod ideal;
 pub mod measured;
 pub mod mtj;
@@ -16,6 +17,7 @@ pub mod response;
 
 use std::fmt;
 
+pub use field::Field;
 pub use ideal::Ideal;
 pub use noise::{Noise, Stream};
 

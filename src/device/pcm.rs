@@ -13,8 +13,8 @@ use super::elementary::{exp, ln};
 use super::response::cells::{BLOCK, Block, Push, Scratch, interleave, move_block, moved, numbers_of_block, padded};
 use super::response::laws::{ExpStep, pick, settle};
 use super::response::population::{Drawn, Population};
-use super::response::{Field, Law, Parameters, UnitPulse};
-use super::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
+use super::response::{Law, Parameters, UnitPulse};
+use super::{CellAddress, CellPulse, Field, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Seconds after programming at which a conductance counts as programmed.
 const T0: f64 = 20.0;
@@ -98,7 +98,7 @@ impl Pcm {
     ];
 
     /// Numbers of the SET with their ranges.
-    pub fn set_fields() -> Vec<&'static Field> {
+    pub fn set_fields() -> Vec<&'static Field<Parameters>> {
         Law::ExpStep.fields().into_iter().filter(|field| Self::SET.contains(&field.name)).collect()
     }
 

@@ -1,11 +1,15 @@
 //! Helpers shared by the integration tests.
 // Every test binary compiles this module and uses a part of it.
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code, unused_imports, unused_macros)]
 
+mod memory;
+mod refused;
 mod rtl;
 mod small;
 mod specs;
 
+pub use memory::{CALM, memory_rig, memory_timing};
+pub(crate) use refused::refused;
 pub use rtl::{lint, mutated, on_all_cores};
 pub use small::{Rig, Small, one_sample, options, wait_idle};
 pub use specs::{random_design_toml, random_draft_toml, random_spec};

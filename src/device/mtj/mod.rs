@@ -15,6 +15,8 @@ pub use drive::{BARRIER_LEAST, DYNAMIC_LEAST, MtjError};
 pub use material::Material;
 pub use pairs::MtjPairs;
 
+use super::field::{Field, POSITIVE};
+
 /// Parameters of a junction and of the drivers that write it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Mtj {
@@ -97,52 +99,20 @@ impl Default for Mtj {
     }
 }
 
-/// A parameter that specs may change, with its range; `high` is excluded.
-pub struct Field {
-    pub name: &'static str,
-    /// With a leading blank, or nothing.
-    pub unit: &'static str,
-    pub low: f64,
-    pub low_included: bool,
-    pub high: f64,
-    access: fn(&mut Mtj) -> &mut f64,
-}
-
-const POSITIVE: (f64, bool, f64) = (0.0, false, f64::INFINITY);
-
-const fn field(
-    name: &'static str,
-    unit: &'static str,
-    (low, low_included, high): (f64, bool, f64),
-    access: fn(&mut Mtj) -> &mut f64,
-) -> Field {
-    Field { name, unit, low, low_included, high, access }
-}
-
 /// All parameters, in the order of [`Mtj`].
-pub const FIELDS: [Field; 11] = [
-    field("delta", "", (10.0, true, 1000.0), |m| &mut m.delta),
-    field("critical_current", " A", POSITIVE, |m| &mut m.critical_current),
-    field("tau_d", " s", POSITIVE, |m| &mut m.tau_d),
-    field("tau_0", " s", POSITIVE, |m| &mut m.tau_0),
-    field("r_p", " ohm", POSITIVE, |m| &mut m.r_p),
-    field("tmr", "", POSITIVE, |m| &mut m.tmr),
-    field("r_dtod", "", (0.0, true, 1.0), |m| &mut m.r_dtod),
-    field("critical_dtod", "", (0.0, true, 0.2), |m| &mut m.critical_dtod),
-    field("write_current", "", POSITIVE, |m| &mut m.write_current),
-    field("v_read", " V", POSITIVE, |m| &mut m.v_read),
-    field("transition", "", POSITIVE, |m| &mut m.transition),
+pub const FIELDS: [Field<Mtj>; 11] = [
+    Field::new("delta", "", (10.0, true, 1000.0), |m| &mut m.delta),
+    Field::new("critical_current", " A", POSITIVE, |m| &mut m.critical_current),
+    Field::new("tau_d", " s", POSITIVE, |m| &mut m.tau_d),
+    Field::new("tau_0", " s", POSITIVE, |m| &mut m.tau_0),
+    Field::new("r_p", " ohm", POSITIVE, |m| &mut m.r_p),
+    Field::new("tmr", "", POSITIVE, |m| &mut m.tmr),
+    Field::new("r_dtod", "", (0.0, true, 1.0), |m| &mut m.r_dtod),
+    Field::new("critical_dtod", "", (0.0, true, 0.2), |m| &mut m.critical_dtod),
+    Field::new("write_current", "", POSITIVE, |m| &mut m.write_current),
+    Field::new("v_read", " V", POSITIVE, |m| &mut m.v_read),
+    Field::new("transition", "", POSITIVE, |m| &mut m.transition),
 ];
-
-impl Field {
-    pub fn of<'m>(&self, parameters: &'m mut Mtj) -> &'m mut f64 {
-        (self.access)(parameters)
-    }
-
-    pub fn value(&self, parameters: &Mtj) -> f64 {
-        *(self.access)(&mut { *parameters })
-    }
-}
 
 impl Mtj {
     /// The same with another barrier, written by currents that leave 6 k T of it: a full-scale row

@@ -16,7 +16,7 @@ mod parameters;
 pub(super) mod population;
 mod presets;
 
-pub use parameters::{CycleNoise, Field, Law, Parameters, Signed, Spread, UnitPulse};
+pub use parameters::{CycleNoise, Law, Parameters, Signed, Spread, UnitPulse};
 pub use presets::Preset;
 
 use super::{Geometry, Memristors, Noise};

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::device::field::{Field, POSITIVE};
+
 /// How the step depends on the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,8 +49,8 @@ impl Law {
     }
 
     /// Parameters that the law has, in the order of a listing.
-    pub fn fields(self) -> Vec<&'static Field> {
-        FIELDS.iter().filter(|field| field.laws.contains(&self)).collect()
+    pub fn fields(self) -> Vec<&'static Field<Parameters>> {
+        ROWS.iter().filter(|row| row.laws.contains(&self)).map(|row| &row.field).collect()
     }
 
     /// Whether the step's noise may be additive or multiplicative.
@@ -220,28 +222,10 @@ impl Parameters {
     }
 }
 
-/// One number of [`Parameters`] with the range that it may have.
-pub struct Field {
-    /// Key in specs.
-    pub name: &'static str,
-    /// With a leading blank, or nothing.
-    pub unit: &'static str,
-    pub low: f64,
-    pub low_included: bool,
-    /// Excluded; infinite for none.
-    pub high: f64,
+/// A number of [`Parameters`] and the laws that have it.
+struct Row {
+    field: Field<Parameters>,
     laws: &'static [Law],
-    access: fn(&mut Parameters) -> &mut f64,
-}
-
-impl Field {
-    pub fn of<'p>(&self, parameters: &'p mut Parameters) -> &'p mut f64 {
-        (self.access)(parameters)
-    }
-
-    pub fn value(&self, parameters: &Parameters) -> f64 {
-        *(self.access)(&mut parameters.clone())
-    }
 }
 
 use Law::{ConstantStep, ExpStep, LinearStep, NeuroSim, PowStep, SoftBounds, SoftBoundsReference};
@@ -250,57 +234,56 @@ const ALL: &[Law] = &Law::ALL;
 const STEPS: &[Law] = &[ConstantStep, LinearStep, SoftBounds, SoftBoundsReference, ExpStep, PowStep];
 const SLOPES: &[Law] = &[LinearStep, ExpStep];
 
-const fn field(
+const fn row(
     name: &'static str,
-    (low, low_included, high): (f64, bool, f64),
+    range: (f64, bool, f64),
     unit: &'static str,
     laws: &'static [Law],
     access: fn(&mut Parameters) -> &mut f64,
-) -> Field {
-    Field { name, unit, low, low_included, high, laws, access }
+) -> Row {
+    Row { field: Field::new(name, unit, range, access), laws }
 }
 
 const ANY: (f64, bool, f64) = (-1e6, true, 1e6);
-const POSITIVE: (f64, bool, f64) = (0.0, false, f64::INFINITY);
 /// Relative spreads: a thousandfold of the mean is no longer one.
 const SPREAD: (f64, bool, f64) = (0.0, true, 1e3);
 /// NeuroSim's own table ends at 9.
 const NONLINEARITY: (f64, bool, f64) = (0.0, true, 9.000_001);
 
-static FIELDS: &[Field] = &[
-    field("dw_min", POSITIVE, "", STEPS, |p| &mut p.dw_min),
-    field("dw_min_dtod", SPREAD, "", STEPS, |p| &mut p.dw_min_dtod),
-    field("dw_min_std", SPREAD, "", STEPS, |p| &mut p.dw_min_std),
-    field("dw_min_std_add", SPREAD, "", &[ExpStep], |p| &mut p.dw_min_std_add),
-    field("dw_min_std_slope", SPREAD, "", &[ExpStep], |p| &mut p.dw_min_std_slope),
-    field("up_down", (-1.0, false, 1.0), "", STEPS, |p| &mut p.up_down),
-    field("up_down_dtod", SPREAD, "", STEPS, |p| &mut p.up_down_dtod),
-    field("w_max", (0.0, false, 1e3), "", ALL, |p| &mut p.w_max),
-    field("w_min", (-1e3, true, 0.0), "", ALL, |p| &mut p.w_min),
-    field("w_max_dtod", SPREAD, "", STEPS, |p| &mut p.w_max_dtod),
-    field("w_min_dtod", SPREAD, "", STEPS, |p| &mut p.w_min_dtod),
-    field("gamma_up", SPREAD, "", SLOPES, |p| &mut p.gamma_up),
-    field("gamma_down", SPREAD, "", SLOPES, |p| &mut p.gamma_down),
-    field("gamma_up_dtod", SPREAD, "", &[LinearStep], |p| &mut p.gamma_up_dtod),
-    field("gamma_down_dtod", SPREAD, "", &[LinearStep], |p| &mut p.gamma_down_dtod),
-    field("reference_std", SPREAD, "", &[SoftBoundsReference], |p| &mut p.reference_std),
-    field("exp_a", ANY, "", &[ExpStep], |p| &mut p.exp_a),
-    field("exp_b", ANY, "", &[ExpStep], |p| &mut p.exp_b),
-    field("a_up", ANY, "", &[ExpStep], |p| &mut p.a_up),
-    field("a_down", ANY, "", &[ExpStep], |p| &mut p.a_down),
-    field("pow_gamma", (0.0, true, 100.0), "", &[PowStep], |p| &mut p.pow_gamma),
-    field("pow_gamma_dtod", SPREAD, "", &[PowStep], |p| &mut p.pow_gamma_dtod),
-    field("nl_up", NONLINEARITY, "", &[NeuroSim], |p| &mut p.nl_up),
-    field("nl_down", NONLINEARITY, "", &[NeuroSim], |p| &mut p.nl_down),
-    field("nl_dtod", SPREAD, "", &[NeuroSim], |p| &mut p.nl_dtod),
-    field("pulses_up", (1.0, true, 1e9), "", &[NeuroSim], |p| &mut p.pulses_up),
-    field("pulses_down", (1.0, true, 1e9), "", &[NeuroSim], |p| &mut p.pulses_down),
-    field("cycle_sigma", SPREAD, "", &[NeuroSim], |p| &mut p.cycle_sigma),
-    field("write_noise_std", SPREAD, "", STEPS, |p| &mut p.write_noise_std),
-    field("g_min", (0.0, true, f64::INFINITY), " S", ALL, |p| &mut p.g_min),
-    field("g_max", POSITIVE, " S", ALL, |p| &mut p.g_max),
-    field("up_volts", POSITIVE, " V", ALL, |p| &mut p.up.volts),
-    field("up_seconds", POSITIVE, " s", ALL, |p| &mut p.up.seconds),
-    field("down_volts", POSITIVE, " V", ALL, |p| &mut p.down.volts),
-    field("down_seconds", POSITIVE, " s", ALL, |p| &mut p.down.seconds),
+static ROWS: &[Row] = &[
+    row("dw_min", POSITIVE, "", STEPS, |p| &mut p.dw_min),
+    row("dw_min_dtod", SPREAD, "", STEPS, |p| &mut p.dw_min_dtod),
+    row("dw_min_std", SPREAD, "", STEPS, |p| &mut p.dw_min_std),
+    row("dw_min_std_add", SPREAD, "", &[ExpStep], |p| &mut p.dw_min_std_add),
+    row("dw_min_std_slope", SPREAD, "", &[ExpStep], |p| &mut p.dw_min_std_slope),
+    row("up_down", (-1.0, false, 1.0), "", STEPS, |p| &mut p.up_down),
+    row("up_down_dtod", SPREAD, "", STEPS, |p| &mut p.up_down_dtod),
+    row("w_max", (0.0, false, 1e3), "", ALL, |p| &mut p.w_max),
+    row("w_min", (-1e3, true, 0.0), "", ALL, |p| &mut p.w_min),
+    row("w_max_dtod", SPREAD, "", STEPS, |p| &mut p.w_max_dtod),
+    row("w_min_dtod", SPREAD, "", STEPS, |p| &mut p.w_min_dtod),
+    row("gamma_up", SPREAD, "", SLOPES, |p| &mut p.gamma_up),
+    row("gamma_down", SPREAD, "", SLOPES, |p| &mut p.gamma_down),
+    row("gamma_up_dtod", SPREAD, "", &[LinearStep], |p| &mut p.gamma_up_dtod),
+    row("gamma_down_dtod", SPREAD, "", &[LinearStep], |p| &mut p.gamma_down_dtod),
+    row("reference_std", SPREAD, "", &[SoftBoundsReference], |p| &mut p.reference_std),
+    row("exp_a", ANY, "", &[ExpStep], |p| &mut p.exp_a),
+    row("exp_b", ANY, "", &[ExpStep], |p| &mut p.exp_b),
+    row("a_up", ANY, "", &[ExpStep], |p| &mut p.a_up),
+    row("a_down", ANY, "", &[ExpStep], |p| &mut p.a_down),
+    row("pow_gamma", (0.0, true, 100.0), "", &[PowStep], |p| &mut p.pow_gamma),
+    row("pow_gamma_dtod", SPREAD, "", &[PowStep], |p| &mut p.pow_gamma_dtod),
+    row("nl_up", NONLINEARITY, "", &[NeuroSim], |p| &mut p.nl_up),
+    row("nl_down", NONLINEARITY, "", &[NeuroSim], |p| &mut p.nl_down),
+    row("nl_dtod", SPREAD, "", &[NeuroSim], |p| &mut p.nl_dtod),
+    row("pulses_up", (1.0, true, 1e9), "", &[NeuroSim], |p| &mut p.pulses_up),
+    row("pulses_down", (1.0, true, 1e9), "", &[NeuroSim], |p| &mut p.pulses_down),
+    row("cycle_sigma", SPREAD, "", &[NeuroSim], |p| &mut p.cycle_sigma),
+    row("write_noise_std", SPREAD, "", STEPS, |p| &mut p.write_noise_std),
+    row("g_min", (0.0, true, f64::INFINITY), " S", ALL, |p| &mut p.g_min),
+    row("g_max", POSITIVE, " S", ALL, |p| &mut p.g_max),
+    row("up_volts", POSITIVE, " V", ALL, |p| &mut p.up.volts),
+    row("up_seconds", POSITIVE, " s", ALL, |p| &mut p.up.seconds),
+    row("down_volts", POSITIVE, " V", ALL, |p| &mut p.down.volts),
+    row("down_seconds", POSITIVE, " s", ALL, |p| &mut p.down.seconds),
 ];

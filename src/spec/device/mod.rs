@@ -14,8 +14,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::error::{Code, Problem, Span};
-use super::reader::{Entry, Found, Reader, Section};
+use super::reader::{Bounds, Entry, Found, Reader, Section};
 use super::{Backend, Design, Device, DeviceModel};
+use crate::device::Field;
 use crate::device::compact::{CompactError, Kind};
 use crate::device::response::{Law, Preset};
 
@@ -133,6 +134,13 @@ fn choose_preset<T: Clone>(
     };
     reader.report(problem.at(Some(span), allowed));
     None
+}
+
+/// Reads a number's key, where it is given, into `parameters`; false after a problem.
+fn read_field<P: Clone>(section: &Section<'_>, field: &Field<P>, parameters: &mut P) -> bool {
+    let bounds = Bounds { low: field.low, low_included: field.low_included, high: field.high, unit: field.unit };
+    let found = section.real(field.name, bounds).or(field.value(parameters));
+    found.map(|found| *field.of(parameters) = found.value).is_some()
 }
 
 /// Reports keys that the chosen model does not have.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{choose_preset, foreign};
+use super::{choose_preset, foreign, read_field};
 use crate::device::mtj::{FIELDS, Mtj, PRESETS};
 use crate::spec::error::{Code, Problem, Span};
-use crate::spec::reader::{Bounds, Reader, Section};
+use crate::spec::reader::{Reader, Section};
 use crate::spec::{Design, PulseTable};
 
 /// Most often that a single read may switch a junction. A network of 100 inputs whose junctions are read a million times each
@@ -24,11 +24,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Mtj> {
     let mut junction = choose_preset(reader, section, "mtj", &presets, Mtj::default())?;
     let mut whole = true;
     for field in &FIELDS {
-        let bounds = Bounds { low: field.low, low_included: field.low_included, high: field.high, unit: field.unit };
-        match section.real(field.name, bounds).or(field.value(&junction)) {
-            Some(found) => *field.of(&mut junction) = found.value,
-            None => whole = false,
-        }
+        whole &= read_field(section, field, &mut junction);
         // Where the barrier is another, so is the current that leaves the usual rest of it.
         if field.name == "delta" && section.place("delta").is_some() {
             junction = junction.stable(junction.delta);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{choose_preset, foreign, response};
+use super::{choose_preset, foreign, read_field, response};
 use crate::device::pcm::{PRESET, Pcm};
 use crate::spec::reader::{Bounds, Reader, Section};
 
@@ -23,11 +23,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<Pcm> {
     let mut pairs = choose_preset(reader, section, "pcm", &[(PRESET.0, Pcm::default())], Pcm::default())?;
     let mut whole = true;
     for field in Pcm::set_fields() {
-        let bounds = Bounds { low: field.low, low_included: field.low_included, high: field.high, unit: field.unit };
-        match section.real(field.name, bounds).or(field.value(&pairs.set)) {
-            Some(found) => *field.of(&mut pairs.set) = found.value,
-            None => whole = false,
-        }
+        whole &= read_field(section, field, &mut pairs.set);
     }
     for (name, value) in pairs.others() {
         match section.real(name, bounds(name)).or(*value) {

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{choose_preset, foreign};
+use super::{choose_preset, foreign, read_field};
 use crate::device::response::{CycleNoise, Law, Parameters, Preset, Signed, Spread};
 use crate::spec::error::{Code, Problem};
-use crate::spec::reader::{Bounds, Reader, Section};
+use crate::spec::reader::{Reader, Section};
 
 const SIGNED: &[(&str, Signed)] = &[("reference", Signed::Reference), ("differential", Signed::Differential)];
 const NOISE: &[(&str, CycleNoise)] =
@@ -52,9 +52,7 @@ pub(super) fn read_over(reader: &Reader<'_>, section: &Section<'_>, mut paramete
         set(kind.map(|found| parameters.spread = found.value));
     }
     for field in fields {
-        let bounds = Bounds { low: field.low, low_included: field.low_included, high: field.high, unit: field.unit };
-        let found = section.real(field.name, bounds).or(field.value(&parameters));
-        set(found.map(|found| *field.of(&mut parameters) = found.value));
+        set(read_field(section, field, &mut parameters).then_some(()));
     }
     (whole && range(reader, section, parameters.g_min, parameters.g_max)).then_some(parameters)
 }
