@@ -51,6 +51,22 @@ fn a_refresh_comes_after_every_so_many_samples_and_holds_the_next_one() {
     assert_eq!(session.memory.reads, before.reads);
 }
 
+/// Phase-change memory as it is: SET by training, melted by the refresh with the default RESET pulses, its difference set anew.
+#[test]
+fn worn_phase_change_pairs_are_refreshed_through_the_rtl() {
+    // Reads that tell states apart by a tenth of the range, so that a few samples wear a pair out.
+    let rig = memory_rig(
+        "model = \"pcm\"",
+        "refresh_every = 2\nrefresh_upper = 0.1\nrefresh_lower = 0.05\ntolerance = 1.2e-6\nattempts = 200\n\
+         [memory.set]\namplitude_start = 1.0\namplitude_stop = 1.0\nwidth_start = 4\nwidth_stop = 50\nwidth_step = 4",
+    );
+    let report = rig.run(&options()).unwrap_or_else(|e| panic!("{e}"));
+    let totals = report.summary.memory.expect("a memory mode");
+    assert!(totals.refreshed > 0 && totals.resets > 0 && totals.sets > 0, "{totals:?}");
+    assert!(totals.successes > 4 * totals.failures, "{totals:?}");
+    assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted);
+}
+
 /// A pair of one-sided devices: SET pulses add conductance in steps that shrink towards the top, a RESET takes it all away.
 /// Updates only ever SET, so that both devices rise with training.
 struct Pair {

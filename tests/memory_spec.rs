@@ -96,3 +96,20 @@ fn the_ideal_device_has_nothing_to_program() {
     let errors = spec::parse(text, "memrtl.toml", Path::new("")).expect_err("the spec is bad");
     insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(errors.to_string()) });
 }
+
+#[test]
+fn phase_change_cells_must_be_melted() {
+    let parse = |lines: &str| {
+        let text = format!(
+            "name = \"net\"\n[network]\ninputs = 64\nlayers = [{{ outputs = 10 }}]\n[device]\nmodel = \"pcm\"\n{lines}\n"
+        );
+        spec::parse(&text, "memrtl.toml", Path::new(""))
+    };
+    let errors = parse("[memory]\n[memory.reset]\namplitude_start = 1.0\namplitude_stop = 1.9").expect_err("too weak");
+    assert_eq!(errors.codes(), [Code::Memory]);
+    insta::with_settings!({ omit_expression => true }, { insta::assert_snapshot!(errors.to_string()) });
+    // The default begins where the device melts.
+    let melting = |lines: &str| parse(lines).unwrap_or_else(|e| panic!("{e}")).memory.expect("a memory mode").reset;
+    assert_eq!(melting("[memory]").amplitude.written[0], 2.0);
+    assert_eq!(melting("reset_volts = 3.0\nreset_seconds = 1e-7\n[memory]").width.written[0], 100.0);
+}

@@ -26,10 +26,10 @@ pub fn measure(results: &mut Results) {
         ("constant step", "model = \"constant_step\""),
         ("RRAM, soft bounds", "model = \"soft_bounds\"\npreset = \"ReRamSB\""),
         ("RRAM, VTEAM", "model = \"vteam\""),
-        ("PCM with refresh", "model = \"pcm\""),
     ];
     let mut contestants: Vec<(&str, Contestant)> =
         devices.map(|(name, device)| (name, Contestant::Digits(device))).to_vec();
+    contestants.push(("PCM with refresh, preset digits_pcm", Contestant::Preset("digits_pcm")));
     contestants.push(("STT-MRAM, ternary, preset digits_stt", Contestant::Preset("digits_stt")));
     for (name, contestant) in contestants {
         let runs: Result<Vec<Summary>, String> = SEEDS.iter().map(|&seed| run(seed, contestant)).collect();
@@ -53,6 +53,10 @@ pub fn measure(results: &mut Results) {
         results.figures.push(Figure::new(&row("its standard deviation"), spread, "%", Bar::None));
         let title = row("differences between RTL and golden model");
         results.figures.push(Figure::new(&title, wrong as f64, "", Bar::Exactly(0.0)));
+        let refreshed: u64 = runs.iter().filter_map(|s| s.memory.as_ref()).map(|m| m.refreshed).sum();
+        if runs.iter().any(|s| s.memory.is_some()) {
+            results.figures.push(Figure::new(&row("pairs refreshed"), refreshed as f64, "", Bar::AtLeast(1.0)));
+        }
     }
 }
 

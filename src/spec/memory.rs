@@ -184,16 +184,32 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, design: &Design) 
     let upper = share("refresh_upper", defaults::REFRESH_UPPER);
     let lower = share("refresh_lower", defaults::REFRESH_LOWER);
     let amplitude_lsb = amplitude_lsb?.value;
-    let ramp = |key: &str| {
+    // What melts a phase-change cell, volts and ns: weaker RESET pulses leave it as it is.
+    let melting = match &design.device.model {
+        DeviceModel::Pcm(pcm) => Some((pcm.set.down.volts, pcm.set.down.seconds * 1e9)),
+        _ => None,
+    };
+    let unit = design.timing.pulse_lsb_ns;
+    let pulses = (defaults::PULSE_AMPLITUDE, defaults::PULSE_WIDTH.map(|units| units * unit));
+    let reset_pulses = melting.map_or(pulses, |(volts, ns)| ([volts, 1.25 * volts, amplitude_lsb], [ns, ns, clock]));
+    let ramp = |key: &str, (amplitudes, widths): ([f64; 3], [f64; 3])| {
         let ramp = section.section(key, RAMP_KEYS);
-        let unit = design.timing.pulse_lsb_ns;
         let amplitude = Loop { name: "amplitude", unit: " V", per_code: amplitude_lsb, max: (1 << AMPLITUDE_BITS) - 1 };
         let width = Loop { name: "width", unit: " ns", per_code: clock, max: (1 << WIDTH_BITS) - 1 };
-        let amplitude = amplitude.read(reader, &ramp, defaults::PULSE_AMPLITUDE, false);
-        let width = width.read(reader, &ramp, defaults::PULSE_WIDTH.map(|units| units * unit), true);
+        let amplitude = amplitude.read(reader, &ramp, amplitudes, false);
+        let width = width.read(reader, &ramp, widths, true);
         Some(Ramp { amplitude: amplitude?, width: width? })
     };
-    let (set, reset) = (ramp("set"), ramp("reset"));
+    let (set, reset) = (ramp("set", pulses), ramp("reset", reset_pulses));
+    if let (Some((volts, _)), Some(reset)) = (melting, &reset) {
+        let strongest = f64::from(reset.amplitude.stop) * amplitude_lsb;
+        if strongest < volts {
+            let message = format!("no RESET pulse melts a cell: the strongest has {strongest:.3} V");
+            let place = section.place("reset").or(section.span.clone());
+            reader.report(Problem::new(Code::Memory, message).at(place, format!("allowed: at least {volts} V")));
+            return None;
+        }
+    }
 
     let refresh_every = refresh_every?;
     if refresh_every.value > 0 && matches!(design.device.model, DeviceModel::Mtj(_)) {
