@@ -27,11 +27,12 @@ pub fn measure(folder: &Path, peers: &mut Peers, results: &mut Results) {
     let rows = [
         ("ideal", "model = \"ideal\"", Some("ideal"), Bar::AtMost(40.0)),
         ("constant step with noise", "model = \"constant_step\"", Some("constant_step"), Bar::AtMost(300.0)),
+        ("soft bounds with noise", "model = \"soft_bounds\"", Some("soft_bounds"), Bar::AtMost(350.0)),
         (
-            "soft bounds with noise",
+            "soft bounds with noise and write noise, ReRamSB",
             "model = \"soft_bounds\"\npreset = \"ReRamSB\"",
-            Some("soft_bounds"),
-            Bar::AtMost(350.0),
+            Some("reram_sb"),
+            Bar::None,
         ),
         ("PCM pair", "model = \"pcm\"", Some("pcm"), Bar::AtMost(2000.0)),
         ("MTJ pair", "model = \"mtj\"\nwrite_current = 0.82", None, Bar::None),

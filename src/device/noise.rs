@@ -39,14 +39,21 @@ pub struct Noise {
 
 /// Words of a row of cells in the counter: a row starts at `row << ROW_SHIFT`.
 const ROW_SHIFT: u32 = 16;
-/// Normal numbers come in blocks: one random word gives number l and number l + 8 of a block.
+/// Normal numbers come in groups: one random word gives number l and number l + 8 of a group.
 const HALF: usize = 8;
-const BLOCK: usize = 2 * HALF;
-/// Pairs computed side by side.
-const PAIRS: usize = 128;
+const GROUP: usize = 2 * HALF;
+/// Normal numbers computed side by side.
+pub(super) const SPAN: usize = 64;
 /// 2^32 over the golden ratio: the angle of a pair is that multiple of the word whose size gives the radius. Multiples of the
 /// golden ratio fill a circle evenly from the first few on, so that the few words of a large radius point in all directions.
 const GOLDEN: u32 = 0x9e37_79b9;
+
+/// The normal numbers of one operation on one row of cells, for loops that draw them where they need them.
+#[derive(Clone, Copy)]
+pub(super) struct RowNoise {
+    keys: (u32, u32),
+    first: u32,
+}
 
 impl Noise {
     /// Source of array number `array` under the design's `seed`.
@@ -61,7 +68,12 @@ impl Noise {
 
     /// Fills `out` with standard normal numbers for the cells `(row, 0..out.len())` and operation `op`.
     pub fn normals(&self, stream: Stream, op: u64, row: usize, out: &mut [f32]) {
-        normals(self.keys(stream, op), (row as u32) << ROW_SHIFT, out);
+        normals(self.row(stream, op, row), out);
+    }
+
+    /// The numbers of [`Noise::normals`], to be drawn span by span.
+    pub(super) fn row(&self, stream: Stream, op: u64, row: usize) -> RowNoise {
+        RowNoise { keys: self.keys(stream, op), first: (row as u32) << ROW_SHIFT }
     }
 
     /// Fills `out` with numbers uniform in `0 <= u < 1`, steps of 2^-24, for the cells `(row, 0..out.len())`.
@@ -71,10 +83,11 @@ impl Noise {
 
     /// The number that [`Noise::normals`] gives cell `(row, col)`.
     pub fn normal(&self, stream: Stream, op: u64, row: usize, col: usize) -> f32 {
-        let mut block = [0.0; BLOCK];
-        let first = col / BLOCK * HALF;
-        normals(self.keys(stream, op), ((row as u32) << ROW_SHIFT) + first as u32, &mut block);
-        block[col % BLOCK]
+        let mut group = [0.0; GROUP];
+        let mut numbers = self.row(stream, op, row);
+        numbers.first += (col / GROUP * HALF) as u32;
+        normals(numbers, &mut group);
+        group[col % GROUP]
     }
 
     /// The number that [`Noise::uniforms`] gives cell `(row, col)`.
@@ -115,43 +128,52 @@ fn uniforms((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
-fn normals((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
-    // One step at a time for many numbers: a processor overlaps short chains of operations, but not long ones.
-    let mut words = [0u32; PAIRS];
-    let (mut low, mut high) = ([0f32; PAIRS], [0f32; PAIRS]);
-    let mut counter = first;
-    for batch in out.chunks_mut(2 * PAIRS) {
-        let pairs = batch.len().div_ceil(BLOCK) * HALF;
-        let (words, low, high) = (&mut words[..pairs], &mut low[..pairs], &mut high[..pairs]);
-        for (i, w) in (0u32..).zip(words.iter_mut()) {
-            *w = word(counter.wrapping_add(i), k0, k1);
+fn normals(row: RowNoise, out: &mut [f32]) {
+    let (spans, rest) = out.as_chunks_mut::<SPAN>();
+    let whole = spans.len();
+    for (index, span) in spans.iter_mut().enumerate() {
+        row.span(index, SPAN, span);
+    }
+    if !rest.is_empty() {
+        let mut span = [0.0; SPAN];
+        row.span(whole, rest.len(), &mut span);
+        rest.copy_from_slice(&span[..rest.len()]);
+    }
+}
+
+impl RowNoise {
+    /// The first `n` numbers of span `index` of the row, at least.
+    #[inline(always)]
+    pub fn span(self, index: usize, n: usize, out: &mut [f32; SPAN]) {
+        let pairs = n.min(SPAN).div_ceil(GROUP) * HALF;
+        let counter = self.first.wrapping_add((index * SPAN / 2) as u32);
+        // One step at a time for many numbers: a processor overlaps short chains of operations, but not long ones.
+        let mut words = [0u32; SPAN / 2];
+        let (mut low, mut high) = ([0f32; SPAN / 2], [0f32; SPAN / 2]);
+        for l in 0..pairs {
+            words[l] = word(counter.wrapping_add(l as u32), self.keys.0, self.keys.1);
         }
-        for (radius, &w) in low.iter_mut().zip(&*words) {
+        for l in 0..pairs {
             // 0 < u < 1 in steps of 2^-31; rounding may give 1, whose logarithm is 0.
-            let u = ((w >> 1) as i32 as f32).mul_add(1.0 / 2_147_483_648.0, 0.5 / 2_147_483_648.0);
-            *radius = minus_two_ln(u).sqrt();
+            let u = ((words[l] >> 1) as i32 as f32).mul_add(1.0 / 2_147_483_648.0, 0.5 / 2_147_483_648.0);
+            low[l] = minus_two_ln(u).sqrt();
         }
-        for (low, (high, &w)) in low.iter_mut().zip(high.iter_mut().zip(&*words)) {
+        for l in 0..pairs {
             // An angle within an eighth of a turn to both sides; the two leading bits choose the quarter.
-            let angle = w.wrapping_mul(GOLDEN);
+            let angle = words[l].wrapping_mul(GOLDEN);
             let t = (angle << 2) as i32 as f32 * (std::f32::consts::FRAC_PI_4 / 2_147_483_648.0);
             let (sin, cos) = sin_cos_eighth(t);
             let cos = f32::from_bits(cos.to_bits() ^ (angle & 0x8000_0000));
             let swap = ((angle << 1) as i32) < 0;
-            let radius = *low;
-            *low = radius * if swap { sin } else { cos };
-            *high = radius * if swap { cos } else { sin };
+            let radius = low[l];
+            low[l] = radius * if swap { sin } else { cos };
+            high[l] = radius * if swap { cos } else { sin };
         }
         let ((low, _), (high, _)) = (low.as_chunks::<HALF>(), high.as_chunks::<HALF>());
-        let (blocks, rest) = batch.as_chunks_mut::<BLOCK>();
-        for (block, (low, high)) in blocks.iter_mut().zip(low.iter().zip(high)) {
-            block[..HALF].copy_from_slice(low);
-            block[HALF..].copy_from_slice(high);
+        for (group, (low, high)) in out.as_chunks_mut::<GROUP>().0.iter_mut().zip(low.iter().zip(high)) {
+            group[..HALF].copy_from_slice(low);
+            group[HALF..].copy_from_slice(high);
         }
-        if let (Some(low), Some(high)) = (low.get(blocks.len()), high.get(blocks.len())) {
-            rest.iter_mut().zip(low.iter().chain(high)).for_each(|(out, &v)| *out = v);
-        }
-        counter = counter.wrapping_add(PAIRS as u32);
     }
 }
 
@@ -160,13 +182,14 @@ fn normals((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
 fn minus_two_ln(x: f32) -> f32 {
     const SQRT_HALF: u32 = 0x3f35_04f3;
     let bits = x.to_bits();
-    let exponent = (bits.wrapping_sub(SQRT_HALF) as i32) >> 23;
-    let f = f32::from_bits(bits.wrapping_sub((exponent as u32) << 23)) - 1.0;
+    // The exponent where it stands in the bits, 23 places up.
+    let exponent = bits.wrapping_sub(SQRT_HALF) & 0xff80_0000;
+    let f = f32::from_bits(bits.wrapping_sub(exponent)) - 1.0;
     let mut p: f32 = 0.285_841_52;
     for c in [-0.441_118_87, 0.508_065_4, -0.665_160_5, 0.999_804_4, -2.000_009_f32] {
         p = p.mul_add(f, c);
     }
-    p.mul_add(f, exponent as f32 * (-2.0 * std::f32::consts::LN_2))
+    p.mul_add(f, exponent as i32 as f32 * (-2.0 * std::f32::consts::LN_2 / 8_388_608.0))
 }
 
 /// Sine and cosine of `|t| <= pi/4`, relative error below 1.3e-5 (minimax polynomials).

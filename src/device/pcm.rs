@@ -10,7 +10,10 @@ use multiversion::multiversion;
 use serde::Serialize;
 
 use super::elementary::{exp, ln};
-use super::response::cells::{BLOCK, Block, Push, Scratch, interleave, move_block, moved, numbers_of_block, padded};
+use super::noise::RowNoise;
+use super::response::cells::{
+    BLOCK, Block, Push, Scratch, draw, interleave, move_block, moved, numbers_of_block, numbers_of_cell, padded,
+};
 use super::response::laws::{ExpStep, pick, settle};
 use super::response::population::{Drawn, Population};
 use super::response::{Law, Parameters, UnitPulse};
@@ -137,7 +140,7 @@ pub struct PcmPairs {
     geometry: Geometry,
     noise: Noise,
     law: ExpStep,
-    /// Device by device, row by row, number by number.
+    /// Device by device, row by row, block by block, number by number.
     numbers: Vec<f32>,
     /// Standard normal numbers that place each device's drift exponent and RESET state, device by device.
     drift_xi: Vec<f32>,
@@ -158,25 +161,30 @@ struct Row<'a> {
     second: &'a mut [f32],
     numbers: [&'a [f32]; 2],
     weights: &'a mut [f32],
+    noise: Option<RowNoise>,
 }
 
 /// One dose on each pair of a row: upwards to the first device, downwards to the second.
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn set_row(law: ExpStep, row: Row<'_>, gain: f32, scratch: &Scratch) {
-    let numbers = row.numbers;
+    let (numbers, noise, gains) = (row.numbers, row.noise, gain.abs());
     let (firsts, rest) = row.first.as_chunks_mut::<BLOCK>();
     let (seconds, rest_second) = row.second.as_chunks_mut::<BLOCK>();
     let (weights, rest_weights) = row.weights.as_chunks_mut::<BLOCK>();
     let whole = firsts.len();
     for (index, ((first, second), weights)) in firsts.iter_mut().zip(seconds).zip(weights).enumerate() {
-        set_block(law, [first, second, weights], numbers, gain, scratch, (index, BLOCK));
+        let xi = draw(noise, index, BLOCK);
+        let push = Push::new(scratch, index, gains, gains.sqrt(), &xi);
+        set_block(law, [first, second, weights], numbers, gain, push, (index, BLOCK));
     }
     if !rest.is_empty() {
         let n = rest.len();
         let (mut first, mut second, mut weights) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
         first[..n].copy_from_slice(rest);
         second[..n].copy_from_slice(rest_second);
-        set_block(law, [&mut first, &mut second, &mut weights], numbers, gain, scratch, (whole, n));
+        let xi = draw(noise, whole, n);
+        let push = Push::new(scratch, whole, gains, gains.sqrt(), &xi);
+        set_block(law, [&mut first, &mut second, &mut weights], numbers, gain, push, (whole, n));
         rest.copy_from_slice(&first[..n]);
         rest_second.copy_from_slice(&second[..n]);
         rest_weights.copy_from_slice(&weights[..n]);
@@ -190,12 +198,10 @@ fn set_block(
     [first, second, weights]: [&mut Block; 3],
     numbers: [&[f32]; 2],
     gain: f32,
-    scratch: &Scratch,
+    push: Push<'_>,
     (index, n): (usize, usize),
 ) {
     let n = n.min(BLOCK);
-    let gains = gain.abs();
-    let push = Push::new(scratch, index, gains, gains.sqrt());
     // Of the device that the dose's sign chooses: size of its dose, state and numbers.
     let (mut doses, mut sizes, mut w) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
     let (before_first, before_second) = (*first, *second);
@@ -282,9 +288,8 @@ impl PcmPairs {
 
     /// Numbers of device `i`, counted device by device.
     fn numbers_of(&self, i: usize) -> [f32; N] {
-        let (cols, stride) = (self.geometry.cols, padded(self.geometry.cols));
-        let first = (i / cols) * stride * N + i % cols;
-        std::array::from_fn(|k| self.numbers[first + k * stride])
+        let (cols, stride) = (self.geometry.cols, padded(self.geometry.cols) * N);
+        numbers_of_cell(&self.numbers[i / cols * stride..][..stride], i % cols)
     }
 
     fn reset_state(&self, i: usize, xi: f32) -> f32 {
@@ -364,9 +369,6 @@ impl Memristors for PcmPairs {
         let stride = padded(cols) * N;
         let noisy = self.parameters.set.dw_min_std > 0.0;
         for (row, &x) in slot.x.iter().enumerate().filter(|(_, x)| **x != 0) {
-            if noisy {
-                self.noise.normals(Stream::CycleToCycle, op, row, &mut self.scratch.xi[..cols]);
-            }
             let at = row * cols;
             if self.aged {
                 for (col, &width) in slot.widths.iter().enumerate().filter(|(_, w)| **w != 0) {
@@ -382,6 +384,7 @@ impl Memristors for PcmPairs {
                 second: &mut second[at..][..cols],
                 numbers: [of(0), of(1)],
                 weights: &mut self.weights[at..][..cols],
+                noise: noisy.then(|| self.noise.row(Stream::CycleToCycle, op, row)),
             };
             set_row(self.law, pair, gain, &self.scratch);
             self.spread_row(row);

@@ -10,7 +10,7 @@ import torch
 from aihwkit.nn import AnalogLinear, AnalogSequential
 from aihwkit.optim import AnalogSGD
 from aihwkit.simulator.configs import FloatingPointRPUConfig, SingleRPUConfig, UnitCellRPUConfig
-from aihwkit.simulator.configs.devices import ConstantStepDevice, FloatingPointDevice
+from aihwkit.simulator.configs.devices import ConstantStepDevice, FloatingPointDevice, SoftBoundsDevice
 from aihwkit.simulator.presets import PCMPresetUnitCell, ReRamSBPresetDevice
 
 torch.set_num_threads(1)
@@ -19,13 +19,17 @@ torch.manual_seed(1)
 CONFIGS = {
     "ideal": lambda: FloatingPointRPUConfig(device=FloatingPointDevice()),
     "constant_step": lambda: SingleRPUConfig(device=ConstantStepDevice()),
-    "soft_bounds": lambda: SingleRPUConfig(device=ReRamSBPresetDevice()),
+    "soft_bounds": lambda: SingleRPUConfig(device=SoftBoundsDevice()),
+    "reram_sb": lambda: SingleRPUConfig(device=ReRamSBPresetDevice()),
     "pcm": lambda: UnitCellRPUConfig(device=PCMPresetUnitCell()),
 }
 
 
 def tile(device):
-    layer = AnalogLinear(784, 256, bias=False, rpu_config=CONFIGS[device]())
+    config = CONFIGS[device]()
+    # One array, not several of at most 512 inputs.
+    config.mapping.max_input_size = config.mapping.max_output_size = 0
+    layer = AnalogLinear(784, 256, bias=False, rpu_config=config)
     tile = next(layer.analog_tiles())
     tile.set_learning_rate(0.01)
     return tile

@@ -5,6 +5,7 @@ use multiversion::multiversion;
 use super::laws::{Law, settle};
 use super::parameters::{Parameters, Signed};
 use super::population::Population;
+use crate::device::noise::{RowNoise, SPAN};
 use crate::device::{CellAddress, CellPulse, Geometry, Memristors, Noise, Scale, Slot, Stream};
 
 /// Key of an operation's random numbers for one of a weight's devices.
@@ -21,7 +22,7 @@ pub(crate) struct PulseCells<L, const N: usize> {
     parameters: Parameters,
     geometry: Geometry,
     noise: Noise,
-    /// Numbers of the cells: device by device, row by row, number by number, so that a row's lie together.
+    /// Numbers of the cells: device by device, row by row, block by block, number by number, in the order of a write.
     numbers: Vec<f32>,
     states: Vec<f32>,
     devices: usize,
@@ -33,7 +34,7 @@ pub(crate) struct PulseCells<L, const N: usize> {
 
 /// Cells that take a dose together. What they work on stands in arrays of this length, so that no index needs a check, and
 /// what they change in arrays of their own, so that no store can change what a later load sees: loops over them become vector code.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = SPAN;
 pub(crate) type Block = [f32; BLOCK];
 
 /// Length of a row of `cols` numbers that ends with a whole block.
@@ -50,7 +51,6 @@ pub(crate) fn block(row: &[f32], index: usize) -> &Block {
 /// Rows that writes work in, padded.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    pub xi: Vec<f32>,
     /// Doses of a row code of 1, and the square roots of their sizes.
     pub doses: Vec<f32>,
     pub roots: Vec<f32>,
@@ -59,7 +59,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub fn new(cols: usize) -> Scratch {
         let row = || vec![0.0; padded(cols)];
-        Scratch { xi: row(), doses: row(), roots: row() }
+        Scratch { doses: row(), roots: row() }
     }
 
     /// Sets the doses of a row code of 1; whether there is one.
@@ -72,14 +72,22 @@ impl Scratch {
     }
 }
 
-/// Puts the numbers of all cells row by row, number by number, each row padded.
+/// Puts the numbers of all cells row by row, block by block, number by number, each row padded.
 pub(crate) fn interleave<const N: usize>(cells: &[[f32; N]], cols: usize, out: &mut Vec<f32>) {
     for row in cells.chunks_exact(cols) {
-        for k in 0..N {
-            out.extend(row.iter().map(|cell| cell[k]));
-            out.resize(out.len().next_multiple_of(BLOCK), 0.0);
+        for block in row.chunks(BLOCK) {
+            for k in 0..N {
+                out.extend(block.iter().map(|cell| cell[k]));
+                out.resize(out.len().next_multiple_of(BLOCK), 0.0);
+            }
         }
     }
+}
+
+/// Numbers of the cell in column `col` of a row that [`interleave`] has laid out.
+pub(crate) fn numbers_of_cell<const N: usize>(row: &[f32], col: usize) -> [f32; N] {
+    let block = numbers_of_block::<N>(row, col / BLOCK);
+    block.map(|numbers| numbers[col % BLOCK])
 }
 
 /// How many parts a dose of this many pulses is taken in.
@@ -128,9 +136,9 @@ pub(crate) struct Push<'a> {
 impl<'a> Push<'a> {
     /// Of block `index` of a row with the doses in `scratch`.
     #[inline(always)]
-    pub fn new(scratch: &'a Scratch, index: usize, gain: f32, root_gain: f32) -> Self {
+    pub fn new(scratch: &'a Scratch, index: usize, gain: f32, root_gain: f32, xi: &'a Block) -> Self {
         let (doses, roots) = (block(&scratch.doses, index), block(&scratch.roots, index));
-        Push { doses, roots, gain, root_gain, xi: block(&scratch.xi, index) }
+        Push { doses, roots, gain, root_gain, xi }
     }
 }
 
@@ -194,39 +202,73 @@ fn cell<const N: usize>(numbers: &[&Block; N], l: usize) -> [f32; N] {
 
 /// Block `index` of a row's numbers, number by number.
 #[inline(always)]
-pub(crate) fn numbers_of_block<const N: usize>(numbers: &[f32], index: usize) -> [&Block; N] {
-    let stride = numbers.len() / N;
-    let mut blocks = [&[0.0; BLOCK]; N];
-    for (k, b) in blocks.iter_mut().enumerate() {
-        *b = block(&numbers[k * stride..][..stride], index);
-    }
-    blocks
+pub(crate) fn numbers_of_block<const N: usize>(row: &[f32], index: usize) -> [&Block; N] {
+    let numbers = &row.as_chunks::<BLOCK>().0[index * N..][..N];
+    std::array::from_fn(|k| &numbers[k])
 }
 
-/// One dose on each cell of a row: `gain` times the doses in `scratch`.
+/// The first `n` numbers of a block of `noise`; zeros without noise.
+#[inline(always)]
+pub(crate) fn draw(noise: Option<RowNoise>, index: usize, n: usize) -> Block {
+    let mut xi = [0.0; BLOCK];
+    if let Some(noise) = noise {
+        noise.span(index, n, &mut xi);
+    }
+    xi
+}
+
+/// States of a row as they are seen through the noise of writing.
+struct Seen<'a> {
+    states: &'a mut [f32],
+    sigma: f32,
+    noise: RowNoise,
+}
+
+impl Seen<'_> {
+    /// Sees the first `n` cells of block `index` anew.
+    #[inline(always)]
+    fn block(&mut self, w: &Block, index: usize, n: usize) {
+        let xi = draw(Some(self.noise), index, n);
+        for ((seen, &w), &xi) in self.states[index * BLOCK..][..n].iter_mut().zip(w).zip(&xi) {
+            *seen = self.sigma.mul_add(xi, w);
+        }
+    }
+}
+
+/// A row of cells that takes a dose.
+struct Row<'a> {
+    numbers: &'a [f32],
+    w: &'a mut [f32],
+    noise: Option<RowNoise>,
+    seen: Option<Seen<'a>>,
+}
+
+/// One dose on each cell of a row: `gain` times the doses in `scratch`. Everything is done block by block, so that the numbers of
+/// the next block come from memory while this one is computed.
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
-fn move_row<L: Law<N>, const N: usize>(law: L, numbers: &[f32], w: &mut [f32], gain: f32, scratch: &Scratch) {
+fn move_row<L: Law<N>, const N: usize>(law: L, row: Row<'_>, gain: f32, scratch: &Scratch) {
+    let Row { numbers, w, noise, mut seen } = row;
     let root_gain = gain.abs().sqrt();
     let (blocks, rest) = w.as_chunks_mut::<BLOCK>();
     let whole = blocks.len();
     for (index, w) in blocks.iter_mut().enumerate() {
-        let push = Push::new(scratch, index, gain, root_gain);
+        let xi = draw(noise, index, BLOCK);
+        let push = Push::new(scratch, index, gain, root_gain, &xi);
         move_block(law, w, &numbers_of_block(numbers, index), push, BLOCK);
+        if let Some(seen) = &mut seen {
+            seen.block(w, index, BLOCK);
+        }
     }
     if !rest.is_empty() {
         let (mut w, n) = ([0.0; BLOCK], rest.len());
         w[..n].copy_from_slice(rest);
-        let push = Push::new(scratch, whole, gain, root_gain);
+        let xi = draw(noise, whole, n);
+        let push = Push::new(scratch, whole, gain, root_gain, &xi);
         move_block(law, &mut w, &numbers_of_block(numbers, whole), push, n);
         rest.copy_from_slice(&w[..n]);
-    }
-}
-
-/// States as they are seen through the noise of writing.
-#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
-fn show(truth: &[f32], sigma: f32, xi: &[f32], shown: &mut [f32]) {
-    for ((shown, &w), &xi) in shown.iter_mut().zip(truth).zip(xi) {
-        *shown = sigma.mul_add(xi, w);
+        if let Some(seen) = &mut seen {
+            seen.block(&w, whole, n);
+        }
     }
 }
 
@@ -276,30 +318,13 @@ impl<L: Law<N>, const N: usize> PulseCells<L, N> {
     }
 
     fn numbers_of(&self, device: usize, row: usize, col: usize) -> [f32; N] {
-        let stride = padded(self.geometry.cols);
-        let first = (device * self.geometry.rows + row) * stride * N + col;
-        std::array::from_fn(|k| self.numbers[first + k * stride])
+        let stride = padded(self.geometry.cols) * N;
+        numbers_of_cell(&self.numbers[(device * self.geometry.rows + row) * stride..][..stride], col)
     }
 
     /// Where the seen states start: the true ones themselves where there is no write noise.
     fn seen(&self) -> usize {
         if self.write_sigma > 0.0 { self.devices * self.cells() } else { 0 }
-    }
-
-    /// Sees the row's new states, and combines its devices.
-    fn show_row(&mut self, row: usize, op: u64) {
-        let (cells, cols, seen) = (self.cells(), self.geometry.cols, self.seen());
-        if seen > 0 {
-            for device in 0..self.devices {
-                self.noise.normals(Stream::WriteNoise, key(op, device), row, &mut self.scratch.xi[..cols]);
-                let (truth, shown) = self.states.split_at_mut(seen);
-                let at = device * cells + row * cols;
-                show(&truth[at..][..cols], self.write_sigma, &self.scratch.xi, &mut shown[at..][..cols]);
-            }
-        }
-        if self.devices == 2 {
-            self.combine(row * cols..(row + 1) * cols);
-        }
     }
 
     /// Weights of two devices: half the difference of what is seen of them.
@@ -336,20 +361,28 @@ impl<L: Law<N>, const N: usize> Memristors for PulseCells<L, N> {
         if !self.scratch.doses(slot.widths, unit) {
             return;
         }
-        let stride = padded(cols) * N;
+        let (stride, first_seen) = (padded(cols) * N, self.seen());
         for (row, &x) in slot.x.iter().enumerate().filter(|(_, x)| **x != 0) {
             for device in 0..self.devices {
-                if self.noisy {
-                    self.noise.normals(Stream::CycleToCycle, key(op, device), row, &mut self.scratch.xi[..cols]);
-                } else {
-                    self.scratch.xi.fill(0.0);
-                }
-                let gain = if device == 0 { x as f32 } else { -(x as f32) };
+                let op = key(op, device);
                 let at = device * cells + row * cols;
-                let numbers = &self.numbers[(device * self.geometry.rows + row) * stride..][..stride];
-                move_row(self.law, numbers, &mut self.states[at..][..cols], gain, &self.scratch);
+                let (truth, seen) = self.states.split_at_mut(first_seen.max(self.devices * cells));
+                let moved = Row {
+                    numbers: &self.numbers[(device * self.geometry.rows + row) * stride..][..stride],
+                    w: &mut truth[at..][..cols],
+                    noise: self.noisy.then(|| self.noise.row(Stream::CycleToCycle, op, row)),
+                    seen: (first_seen > 0).then(|| Seen {
+                        states: &mut seen[at..][..cols],
+                        sigma: self.write_sigma,
+                        noise: self.noise.row(Stream::WriteNoise, op, row),
+                    }),
+                };
+                let gain = if device == 0 { x as f32 } else { -(x as f32) };
+                move_row(self.law, moved, gain, &self.scratch);
             }
-            self.show_row(row, op);
+            if self.devices == 2 {
+                self.combine(row * cols..(row + 1) * cols);
+            }
         }
     }
 

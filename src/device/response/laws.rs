@@ -1,6 +1,6 @@
 //! The step equations, for one cell at a time and without a branch, so that loops over them become vector code.
 
-use crate::device::elementary::{clamp, exp, exp_m1, ln};
+use crate::device::elementary::{clamp, exp, ln, one_minus_exp2};
 
 /// A step equation with `N` numbers of each cell.
 pub(crate) trait Law<const N: usize>: Copy + Send + 'static {
@@ -62,12 +62,7 @@ impl Law<4> for ConstantStep {
 }
 
 /// Steps that are linear in the state, `dw = t (c - w)` with a fixed point c: q pulses give
-/// `w + (c - w) share` exactly, `share = 1 - (1 - t)^q`. `rate = -ln(1 - t)`.
-#[inline(always)]
-fn share(rate: f32, q: f32) -> f32 {
-    -exp_m1(-rate * q)
-}
-
+/// `w + (c - w) share` exactly, `share = 1 - (1 - t)^q = 1 - 2^(-rate q)` with `rate = -log2(1 - t)`.
 #[inline(always)]
 fn approach(w: f32, target: f32, share: f32) -> f32 {
     (target - w).mul_add(share, w)
@@ -100,7 +95,7 @@ impl<const MULTIPLICATIVE: bool> Law<6> for SoftBounds<MULTIPLICATIVE> {
 
     #[inline(always)]
     fn curve(&self, _: f32, [_, up, _, _, down, _]: [f32; 6], dose: f32) -> f32 {
-        share(pick(dose > 0.0, up, down), dose.abs())
+        one_minus_exp2(pick(dose > 0.0, up, down) * dose.abs())
     }
 
     #[inline(always)]
@@ -135,7 +130,7 @@ impl<const MULTIPLICATIVE: bool> Law<8> for LinearStep<MULTIPLICATIVE> {
 
     #[inline(always)]
     fn curve(&self, _: f32, [_, up, _, _, down, _, _, _]: [f32; 8], dose: f32) -> f32 {
-        share(pick(dose > 0.0, up, down), dose.abs())
+        one_minus_exp2(pick(dose > 0.0, up, down) * dose.abs())
     }
 
     #[inline(always)]
@@ -174,7 +169,7 @@ impl Law<4> for NeuroSim {
 
     #[inline(always)]
     fn curve(&self, _: f32, [_, up, _, down]: [f32; 4], dose: f32) -> f32 {
-        share(pick(dose > 0.0, up, down), dose.abs())
+        one_minus_exp2(pick(dose > 0.0, up, down) * dose.abs())
     }
 
     #[inline(always)]
@@ -240,10 +235,10 @@ impl Law<6> for PowStep {
     #[inline(always)]
     fn curve(&self, w: f32, [_, _, max, min, gamma_up, gamma_down]: [f32; 6], dose: f32) -> f32 {
         const LEAST: f32 = 1e-30;
-        let upwards = dose > 0.0;
-        let share = pick(upwards, max - w, w - min) / (max - min + LEAST);
+        let up = dose > 0.0;
+        let share = pick(up, max - w, w - min) / (max - min + LEAST);
         let share = if share < LEAST { LEAST } else { share };
-        exp(pick(upwards, gamma_up, gamma_down) * ln(share))
+        exp(pick(up, gamma_up, gamma_down) * ln(share))
     }
 
     #[inline(always)]

@@ -86,7 +86,7 @@ impl Population<'_> {
         self.steps().iter().map(|s| [s.up, s.down, s.max, s.min].map(|v| v as f32)).collect()
     }
 
-    /// Fixed point, rate and noise of one direction with the `step` at weight 0.
+    /// Fixed point, rate (to base 2) and noise of one direction with the `step` at weight 0.
     fn direction(&self, step: f64, target: f64) -> [f64; 3] {
         let p = self.parameters;
         let step = step.min((1.0 - NEAREST) * target.abs());
@@ -97,7 +97,7 @@ impl Population<'_> {
             CycleNoise::Additive if share == 0.0 => 0.0,
             CycleNoise::Additive => p.dw_min_std * step / (share * (2.0 - share)).sqrt(),
         };
-        [target, -libm::log1p(-share), noise]
+        [target, -libm::log1p(-share) * std::f64::consts::LOG2_E, noise]
     }
 
     pub fn soft_bounds(&self) -> Vec<[f32; 6]> {
@@ -169,7 +169,8 @@ impl Population<'_> {
             let (to_max, to_min) =
                 (p.w_min - range / libm::expm1(-1.0 / a_up), p.w_min - range / libm::expm1(1.0 / a_down));
             // Doses are counted in unit pulses upwards, in both directions.
-            [to_max, 1.0 / (a_up * p.pulses_up), to_min, 1.0 / (a_down * p.pulses_up)].map(|v| v as f32)
+            let rate = |a: f64| std::f64::consts::LOG2_E / (a * p.pulses_up);
+            [to_max, rate(a_up), to_min, rate(a_down)].map(|v| v as f32)
         };
         (0..self.cells()).map(cell).collect()
     }
