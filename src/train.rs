@@ -15,7 +15,7 @@ use crate::device::DeviceError;
 use crate::golden::float::{self, FloatNet};
 use crate::golden::memory::MemoryTrace;
 use crate::golden::{DeviceFault, Machine, Mode, SampleTrace, encode};
-use crate::spec::{Design, Device, MomentumUnit};
+use crate::spec::{Design, Device, Imperfection, MomentumUnit};
 
 /// Samples between two reports of progress and two looks at `stop`.
 const STRIDE: usize = 64;
@@ -76,6 +76,8 @@ pub struct Summary {
     pub device: Device,
     pub momentum_unit: MomentumUnit,
     pub spec_hash: String,
+    /// What makes the arrays imperfect (`[array.nonideal]`); empty for perfect ones.
+    pub imperfections: Vec<Imperfection>,
     pub runs: Vec<Run>,
     pub accuracy: Spread,
     pub accuracy_float: Option<Spread>,
@@ -164,6 +166,7 @@ pub fn sweep(
         device: design.device.clone(),
         momentum_unit: design.training.momentum_unit,
         spec_hash: design.spec_hash.clone(),
+        imperfections: design.nonideal.listed(),
         accuracy: Spread::of(&golden),
         accuracy_float: float.as_deref().map(Spread::of),
         samples_per_second: runs.iter().map(|r| r.outcome.samples).sum::<u64>() as f64 / wall_seconds,

@@ -100,6 +100,32 @@ fn a_device_that_no_array_can_use_says_why() {
 }
 
 #[test]
+fn warnings_of_a_device_are_told() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().to_str().unwrap();
+    let spec = out.path().join("memrtl.toml");
+    let device = "model = \"vteam\"\nwindow = \"joglekar\"\naccept_sticking = true";
+    let network = "name = \"net\"\n[network]\ninputs = 64\nlayers = [{ outputs = 10 }]";
+    std::fs::write(&spec, format!("{network}\n[device]\n{device}\n")).unwrap();
+    let warnings = |args: &[&str]| {
+        let output = memrtl(&[args, &["--out", folder]].concat());
+        assert!(output.status.success(), "{}", words(&output));
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        errors.lines().filter(|line| line.starts_with("warning: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let told = warnings(&["--config", spec.to_str().unwrap()]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("warning: `window` of the device is joglekar: it vanishes at both bounds"), "{told:?}");
+    assert!(told[0].ends_with("better: clip, biolek or kvatinsky"), "{told:?}");
+    assert!(warnings(&["--preset", "EpiRAM"]).is_empty());
+    // Of parameter sets, too, though no array can use these.
+    for (set, words) in [("team/technion_window", "`window_a_on`"), ("ion_drift/technion_course", "`window`")] {
+        let told = warnings(&["--preset", set]);
+        assert!(told.len() == 1 && told[0].contains(words), "{set}: {told:?}");
+    }
+}
+
+#[test]
 fn foreign_files_stay() {
     let out = tempfile::tempdir().unwrap();
     let mine = out.path().join("pulse-response.png");

@@ -12,6 +12,7 @@ use memrtl::cosim;
 use memrtl::device::CellAddress;
 use memrtl::golden::Mode;
 use memrtl::golden::memory::RowCells;
+use memrtl::report;
 use memrtl::spec::{self, Backend, Code, Design, FaultKind, NonIdeal, canonical_toml};
 use tempfile::TempDir;
 
@@ -42,6 +43,7 @@ fn everything_is_off_by_default() {
     let design = parse(DEVICE, "").unwrap();
     assert_eq!(design.nonideal, NonIdeal::default());
     assert!(!canonical_toml(&design).contains("nonideal"));
+    assert!(design.nonideal.listed().is_empty());
     // Zeros are no imperfection: the `ideal` device takes them.
     assert!(parse("model = \"ideal\"", "read_noise = 0.0").is_ok());
 }
@@ -109,6 +111,30 @@ fn a_fault_map_has_its_header() {
     assert!(text.contains("20 more problems"), "{text}");
 }
 
+#[test]
+fn what_is_on_is_listed_with_its_unit() {
+    let listed = |nonideal: &str| {
+        let design = parse(DEVICE, nonideal).unwrap_or_else(|e| panic!("{e}"));
+        design.nonideal.listed().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let lines =
+        "stuck_lrs = 0.01\nlrs_conductance = 1e-4\ndac_inl = -1.5\nread_noise = 0.0\nwire_row = 2\nretention = 1e6";
+    let all =
+        ["stuck_lrs 0.01", "lrs_conductance 0.0001 S", "dac_inl -1.5 LSB", "wire_row 2 ohm", "retention 1000000 s"];
+    assert_eq!(listed(lines), all);
+    assert!(listed("lrs_conductance = 1e-4").is_empty(), "no device is stuck");
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("map.csv"), "layer,row,col,device,kind\n").unwrap();
+    let design =
+        parse_in(DEVICE, "fault_map = \"map.csv\"\nadc_gain = 0.5", dir.path()).unwrap_or_else(|e| panic!("{e}"));
+    let json = serde_json::to_value(design.nonideal.listed()).unwrap();
+    let want = serde_json::json!([
+        { "key": "fault_map", "value": "map.csv", "unit": "" },
+        { "key": "adc_gain", "value": 0.5, "unit": "" }
+    ]);
+    assert_eq!(json, want);
+}
+
 /// Everything at once, but what needs a file.
 const ALL: &str = "[array.nonideal]\nstuck_lrs = 0.03\nstuck_hrs = 0.03\nstuck_open = 0.03\nread_noise = 0.01\nadc_offset = 0.01\n\
                    adc_gain = 0.02\ndac_inl = 0.7\ndac_bow = 0.4\nwire_row = 3.0\nwire_column = 2.0";
@@ -129,6 +155,10 @@ fn imperfect_arrays_train_through_the_rtl_and_repeat_to_the_bit() {
             let report = cosim::run(&rig.design, &rig.rtl, &options(), &AtomicBool::new(false), &mut |_| {})
                 .unwrap_or_else(|error| panic!("{device}: {error}"));
             assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted);
+            let table = report::cosim_table(&report.summary);
+            let told = report.summary.imperfections.iter().all(|i| table.contains(&i.to_string()));
+            assert!(told && table.contains("imperfect arrays") != nonideal.is_empty(), "{table}");
+            assert_eq!(report.summary.imperfections, rig.design.nonideal.listed());
             report.states
         };
         let all = format!("{ALL}{more}");

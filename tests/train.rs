@@ -12,12 +12,15 @@ use memrtl::train::{self, Options, Outcome, TrainError};
 
 const DEVICES: [&str; 2] = ["", "model = \"constant_step\"\ndw_min = 0.01\ndw_min_std = 0.5"];
 
-fn digits(device: &str) -> Design {
-    let text = format!(
+fn digits_text(device: &str) -> String {
+    format!(
         "name = \"net\"\n[network]\ninputs = 64\nlayers = [{{ outputs = 16, activation = \"tanh\" }}, \
          {{ outputs = 10, activation = \"sigmoid\" }}]\n[training]\nlearning_rate = 0.02\nepochs = 2\n[device]\n{device}\n"
-    );
-    spec::parse(&text, "net.toml", Path::new("")).unwrap_or_else(|e| panic!("{e}"))
+    )
+}
+
+fn digits(device: &str) -> Design {
+    spec::parse(&digits_text(device), "net.toml", Path::new("")).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn outcomes(design: &Design, options: &Options) -> Vec<Outcome> {
@@ -94,6 +97,20 @@ fn the_command_writes_a_table_and_a_summary() {
     assert!((summary["accuracy"]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
     assert_eq!(runs.iter().map(|r| r["samples"].as_u64().unwrap()).sum::<u64>(), 300);
     assert_eq!(std::fs::read_dir(&out).unwrap().count(), 1, "nothing but the summary is left");
+
+    // What is wrong with the arrays is told, and what the device's own parameters warn of.
+    assert!(!table.contains("imperfect") && !stderr.contains("warning"), "{table}{stderr}");
+    assert_eq!(summary["imperfections"].as_array().unwrap().len(), 0);
+    let spec = dir.path().join("memrtl.toml");
+    let device = "model = \"vteam\"\nwindow = \"joglekar\"\naccept_sticking = true";
+    let text = format!("{}\n[array.nonideal]\nread_noise = 0.01\nwire_row = 2\n", digits_text(device));
+    std::fs::write(&spec, text).unwrap();
+    let (code, table, stderr) = run(&["--config", spec.to_str().unwrap(), "--samples", "20", "--epochs", "1"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(table.contains("imperfect arrays: read_noise 0.01 full scales, wire_row 2 ohm"), "{table}");
+    assert!(stderr.contains("warning: `window` of the device is joglekar: it vanishes at both bounds"), "{stderr}");
+    let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("summary.json")).unwrap()).unwrap();
+    assert_eq!(summary["imperfections"][1], serde_json::json!({ "key": "wire_row", "value": 2.0, "unit": "ohm" }));
 
     for (args, word) in [
         (["--seeds", "4..2"], "ends before it begins"),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 
-use super::load;
+use super::{load, warn};
 use crate::device::compact::{Kind as CompactKind, Model};
 use crate::device::measured::{self, Measured, MeasuredError};
 use crate::device::response::Law;
@@ -88,6 +88,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             print!("{}", parameter_table(&spec::compact_parameters(model)));
             println!("\nno array can use it: {why}");
         }
+    }
+    // What a spec warns of has been told when it was read.
+    if args.config.is_none() {
+        warn(&match &shown.device {
+            Device::Usable(model) => spec::device_warnings(model),
+            Device::Alone(model, _) => spec::compact_warnings(model),
+        });
     }
     println!();
     let subject = match &shown.device {

@@ -96,7 +96,15 @@ fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> a
         design.training.seed = seed;
     }
     design.refresh_hash();
+    warn(&spec::device_warnings(&design.device.model));
     Ok(design)
+}
+
+/// Says on the error stream what a device can be used in spite of.
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
 }
 
 /// Seconds on the command line.

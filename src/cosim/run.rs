@@ -331,6 +331,7 @@ impl Parts {
             cycles_per_inference: per(inference.total(), inferred),
             slots,
             slots_skipped: skipped,
+            imperfections: design.nonideal.listed(),
             memory: design.memory.is_some().then_some(self.memory),
             samples_per_second: all as f64 / wall,
             simulated_cycles_per_second: self.cycle as f64 / wall,

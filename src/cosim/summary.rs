@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::memory::MemoryTotals;
+use crate::spec::Imperfection;
 
 /// Accuracies after one epoch, on the test set, 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -46,6 +47,8 @@ pub struct Summary {
     /// Write slots, and stored pairs passed over for want of a pulse.
     pub slots: u64,
     pub slots_skipped: u64,
+    /// What makes the arrays imperfect (`[array.nonideal]`); empty for perfect ones.
+    pub imperfections: Vec<Imperfection>,
     /// What the memory controller has done; absent without a memory mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemoryTotals>,

@@ -79,7 +79,7 @@ pub(super) fn one_minus_exp2(y: f32) -> f32 {
     let shifted = ROUND - y;
     let f = (ROUND - shifted) - y;
     let mut p: f32 = 1.333_353_9e-3;
-    for c in [9.666_245e-3, 5.550_5e-2, 0.240_223_51, 0.693_147_14_f32] {
+    for c in [9.666_245e-3, 5.550_5e-2, 0.240_223_51, std::f32::consts::LN_2] {
         p = p.mul_add(f, c);
     }
     let power = power_of_two(shifted);

@@ -92,8 +92,7 @@ impl Noise {
 
     /// The number that [`Noise::uniforms`] gives cell `(row, col)`.
     pub fn uniform(&self, stream: Stream, op: u64, row: usize, col: usize) -> f32 {
-        let (k0, k1) = self.keys(stream, op);
-        unit(word(((row as u32) << ROW_SHIFT) + col as u32, k0, k1))
+        unit(mixed(((row as u32) << ROW_SHIFT) + col as u32, self.keys(stream, op)))
     }
 }
 
@@ -107,7 +106,7 @@ fn mix64(mut z: u64) -> u64 {
 
 /// Random word of a counter. The second key enters between the rounds, so that streams are not shifts of one another.
 #[inline(always)]
-fn word(counter: u32, k0: u32, k1: u32) -> u32 {
+fn mixed(counter: u32, (k0, k1): (u32, u32)) -> u32 {
     let mut x = counter.wrapping_add(k0);
     x = (x ^ (x >> 17)).wrapping_mul(0xed5a_d4bb).wrapping_add(k1);
     x = (x ^ (x >> 11)).wrapping_mul(0xac4c_1b51);
@@ -121,9 +120,9 @@ fn unit(word: u32) -> f32 {
 }
 
 #[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
-fn uniforms((k0, k1): (u32, u32), first: u32, out: &mut [f32]) {
+fn uniforms(keys: (u32, u32), first: u32, out: &mut [f32]) {
     for (l, u) in out.iter_mut().enumerate() {
-        *u = unit(word(first.wrapping_add(l as u32), k0, k1));
+        *u = unit(mixed(first.wrapping_add(l as u32), keys));
     }
 }
 
@@ -150,8 +149,8 @@ impl RowNoise {
         // One step at a time for many numbers: a processor overlaps short chains of operations, but not long ones.
         let mut words = [0u32; SPAN / 2];
         let (mut low, mut high) = ([0f32; SPAN / 2], [0f32; SPAN / 2]);
-        for l in 0..pairs {
-            words[l] = word(counter.wrapping_add(l as u32), self.keys.0, self.keys.1);
+        for (l, word) in (0u32..).zip(&mut words[..pairs]) {
+            *word = mixed(counter.wrapping_add(l), self.keys);
         }
         for l in 0..pairs {
             // 0 < u < 1 in steps of 2^-31; rounding may give 1, whose logarithm is 0.

@@ -55,6 +55,9 @@ pub fn cosim_table(s: &Summary) -> String {
         row("SET pulses, RESET pulses, cell reads", format!("{}, {}, {}", m.sets, m.resets, m.reads));
         row("pairs refreshed", m.refreshed.to_string());
     }
+    for (i, imperfection) in s.imperfections.iter().enumerate() {
+        row(if i == 0 { "imperfect arrays" } else { "" }, imperfection.to_string());
+    }
     row("samples per second", format!("{:.0}", s.samples_per_second));
     row("simulated cycles per second", format!("{:.3e}", s.simulated_cycles_per_second));
     row("wall time, build time", format!("{:.1} s, {:.1} s", s.wall_seconds, s.build_seconds));

@@ -30,5 +30,11 @@ pub fn train_table(s: &Summary) -> String {
         rows.add_row(["mean".to_owned(), percent(s.accuracy.mean), float(|f| Some(f.mean)), blank(), all]);
         rows.add_row(["standard deviation".to_owned(), percent(deviation), float(|f| f.deviation), blank(), blank()]);
     }
-    trimmed(&rows) + "\n"
+    let imperfections: Vec<String> = s.imperfections.iter().map(ToString::to_string).collect();
+    let imperfect = if imperfections.is_empty() {
+        String::new()
+    } else {
+        format!("\nimperfect arrays: {}\n", imperfections.join(", "))
+    };
+    trimmed(&rows) + "\n" + &imperfect
 }

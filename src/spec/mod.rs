@@ -25,12 +25,12 @@ pub use canonical::canonical_toml;
 pub use derive::AccumulatorBits;
 pub use design::*;
 pub use device::{
-    DEVICE_KEYS, DeviceKey, DeviceParameter, DevicePreset, compact_parameters, device_parameters, device_presets,
-    parse_device,
+    DEVICE_KEYS, DeviceKey, DeviceParameter, DevicePreset, compact_parameters, compact_warnings, device_parameters,
+    device_presets, device_warnings, parse_device,
 };
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
-pub use nonideal::{FaultKind, FaultMap, MappedFault, NonIdeal};
+pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
 

@@ -1,6 +1,6 @@
 //! `[array.nonideal]`: what real arrays and converters add to their devices. All of it is off unless the spec says otherwise.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -108,7 +108,66 @@ impl FaultKind {
     }
 }
 
+/// An imperfection that is on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Imperfection {
+    /// As in `[array.nonideal]`.
+    pub key: &'static str,
+    pub value: Amount,
+    /// Empty for shares and for text.
+    pub unit: &'static str,
+}
+
+/// Value of a key.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Amount {
+    Number(f64),
+    Text(String),
+}
+
+impl fmt::Display for Imperfection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if self.unit.is_empty() { "" } else { " " };
+        match &self.value {
+            Amount::Number(number) => write!(f, "{} {number}{separator}{}", self.key, self.unit),
+            Amount::Text(text) => write!(f, "{} {text}", self.key),
+        }
+    }
+}
+
 impl NonIdeal {
+    /// What is on, a map of faults first; nothing for perfect arrays.
+    pub fn listed(&self) -> Vec<Imperfection> {
+        let stuck = |siemens: Option<f64>| siemens.filter(|_| self.has_faults());
+        let on = |value: f64| (value != 0.0).then_some(value);
+        let numbers = [
+            ("stuck_lrs", on(self.stuck_lrs), ""),
+            ("stuck_hrs", on(self.stuck_hrs), ""),
+            ("stuck_open", on(self.stuck_open), ""),
+            ("lrs_conductance", stuck(self.lrs_conductance), "S"),
+            ("hrs_conductance", stuck(self.hrs_conductance), "S"),
+            ("read_noise", on(self.read_noise), "full scales"),
+            ("adc_offset", on(self.adc_offset), "full scales"),
+            ("adc_gain", on(self.adc_gain), ""),
+            ("dac_inl", on(self.dac_inl), "LSB"),
+            ("dac_bow", on(self.dac_bow), "LSB"),
+            ("wire_row", on(self.wire_row), "ohm"),
+            ("wire_column", on(self.wire_column), "ohm"),
+            ("retention", self.retention, "s"),
+            ("age", on(self.age), "s"),
+        ];
+        let number = |(key, value, unit): (_, Option<f64>, _)| {
+            value.map(|value| Imperfection { key, value: Amount::Number(value), unit })
+        };
+        let mut all: Vec<Imperfection> = numbers.into_iter().filter_map(number).collect();
+        if let Some(map) = &self.fault_map {
+            let path = map.path.display().to_string();
+            all.insert(0, Imperfection { key: "fault_map", value: Amount::Text(path), unit: "" });
+        }
+        all
+    }
+
     /// Whether devices may be stuck.
     pub fn has_faults(&self) -> bool {
         self.stuck_lrs > 0.0 || self.stuck_hrs > 0.0 || self.stuck_open > 0.0 || self.fault_map.is_some()

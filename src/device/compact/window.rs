@@ -79,11 +79,12 @@ impl Window {
         }
         if self.sticks() {
             let severity = if accept_sticking { Severity::Warning } else { Severity::Error };
+            let consent = if accept_sticking { "" } else { ", or accept_sticking = true" };
             check.push(
                 severity,
                 "window",
                 self.name(),
-                "clip, biolek or kvatinsky, or accept_sticking = true",
+                format!("clip, biolek or kvatinsky{consent}"),
                 "it vanishes at both bounds whichever way the state moves: a state at a bound stays there for ever",
             );
         }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{choose_preset, foreign};
-use crate::device::compact::{CompactCells, IvCurve, Kind, Model, Severity, Window};
+use crate::device::compact::{CompactCells, IvCurve, Kind, Model, ParameterProblem, Severity, Window};
+use crate::spec::DeviceModel;
 use crate::spec::error::{Code, Problem};
 use crate::spec::reader::{Bounds, Found, Reader, Section};
 
@@ -152,6 +153,24 @@ fn reads_leave_alone(reader: &Reader<'_>, section: &Section<'_>, model: &Model, 
 /// Four digits, as a spec would have them.
 fn figure(value: f64) -> String {
     format!("{:?}", format!("{value:.3e}").parse::<f64>().unwrap_or(value))
+}
+
+/// What a compact model that can be used warns of, in words of the spec; nothing for sound parameters.
+pub fn compact_warnings(model: &Model) -> Vec<String> {
+    let warnings = model.as_dyn().check().into_iter().filter(|p| p.severity == Severity::Warning);
+    let words = |p: ParameterProblem| {
+        let key = p.field.replace('.', "_");
+        format!("`{key}` of the device is {}: {}; better: {}", p.value, p.reason, p.allowed)
+    };
+    warnings.map(words).collect()
+}
+
+/// The same of any model of a spec; all but the compact ones refuse what they would warn of.
+pub fn device_warnings(model: &DeviceModel) -> Vec<String> {
+    match model {
+        DeviceModel::Compact(cells) => compact_warnings(&cells.model),
+        _ => Vec::new(),
+    }
 }
 
 /// Reports what the model itself says about its parameters; whether it can be used.

@@ -23,6 +23,7 @@ use crate::device::response::{Law, Preset};
 pub use catalogue::{
     DeviceParameter, DevicePreset, compact_parameters, device_parameters, device_presets, parse_device,
 };
+pub use compact::{compact_warnings, device_warnings};
 pub use keys::{DEVICE_KEYS, DeviceKey};
 
 pub(super) use keys::KEYS;
