@@ -12,7 +12,7 @@ use crate::{
     builder::{CONTROL, STAGED},
     cache::{self, Key},
     compile::{self, Job},
-    fold, generated,
+    fold, generated, precompiled,
     runtime::{self, Toolchain},
     shim::{self, PREFIX, ShimOptions},
     verilator::Compiler,
@@ -70,8 +70,12 @@ impl ModelBuilder {
             compiler,
             timing: self.verilator_args.iter().any(|a| a == "--timing"),
         };
-        let dependencies = self.verilate(workspace.path(), &sources, &verilator, &tools)?;
-        self.compile(cache, workspace.path(), &tools)?;
+        let (dependencies, headers) = std::thread::scope(|scope| {
+            let headers = scope.spawn(|| self.headers(cache, &tools));
+            (self.verilate(workspace.path(), &sources, &verilator, &tools), headers.join().ok().flatten())
+        });
+        let dependencies = dependencies?;
+        self.compile(cache, workspace.path(), &tools, headers.as_deref())?;
         let place = cache.models().join(&base_name).join(full_key(&base, &dependencies));
         cache.set_dependencies(&base_name, &dependencies, workspace.path())?;
         cache.publish(&workspace.path().join("entry"), &place, workspace.path())?;
@@ -139,33 +143,41 @@ impl ModelBuilder {
         found.iter().filter_map(earlier).flatten().collect()
     }
 
+    /// Compiled headers for the units of this model. Arguments of the user may change what the headers mean.
+    fn headers(&self, cache: &Cache, tools: &Toolchain) -> Option<PathBuf> {
+        if !self.compiler_args.is_empty() {
+            return None;
+        }
+        // Whatever is wrong with compiler or cache shows again in the build, which does not need them.
+        precompiled::headers(cache, tools, &self.header_flags(tools)).ok().flatten()
+    }
+
     /// Compiles and links what Verilator wrote into `entry/`.
-    fn compile(&self, cache: &Cache, dir: &Path, tools: &Toolchain) -> Result<(), Error> {
+    fn compile(&self, cache: &Cache, dir: &Path, tools: &Toolchain, headers: Option<&Path>) -> Result<(), Error> {
         let obj = dir.join("obj");
         let classes = generated::Classes::read(&obj)?;
         let header_path = obj.join(format!("{PREFIX}.h"));
         let header = fs::read_to_string(&header_path).map_err(Error::io("read", header_path.clone()))?;
-        let trace = self.trace.map_or(0, |f| match f {
-            TraceFormat::Vcd => 1,
-            TraceFormat::Fst => 2,
-        });
+        let trace = self.trace_kind();
         let types = tools.root.join("include/verilated_types.h");
         let rng = fs::read_to_string(&types).map_err(Error::io("read", types))?.contains("vl_thread_rng()");
         let ports = shim::parse_ports(&header);
         let folds = if self.fold_falling_edge && !tools.timing {
-            fold::foldable(&obj, &classes.hot.iter().chain(&classes.cold).collect::<Vec<_>>(), &ports)?
+            fold::foldable(&obj, &classes.code, &ports)?
         } else {
             Vec::new()
         };
         // Only a folded clock is known to be no input of any logic.
-        let skippable = self.skip_settled_inputs && !folds.is_empty() && {
-            fold::make_inputs_skippable(&obj, &classes.hot.iter().chain(&classes.cold).collect::<Vec<_>>())?
-        };
+        let skippable =
+            self.skip_settled_inputs && !folds.is_empty() && { fold::make_inputs_skippable(&obj, &classes.code)? };
         let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, skippable, rng };
         let shim = shim::render(&ports, &folds, options);
         let write =
             |name: &str, text: &str| fs::write(obj.join(name), text).map_err(Error::io("write", obj.join(name)));
-        write("vlrs_prelude.h", shim::PRELUDE)?;
+        write(precompiled::HEADER, &precompiled::text())?;
+        if let Some(headers) = headers {
+            precompiled::place(headers, &obj);
+        }
         write("vlrs_shim.cpp", &shim)?;
 
         let units = classes.units(&obj, compile::parallelism())?;
@@ -175,12 +187,18 @@ impl ModelBuilder {
         // Longest first: the last job to start should be a short one.
         let mut order: Vec<usize> = (0..units.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(units[i].bytes));
-        let mut jobs: Vec<Job> =
-            order.iter().map(|&i| self.compile_job(tools, &format!("vlrs_unit{i}"), units[i].hot, trace)).collect();
-        jobs.push(self.compile_job(tools, "vlrs_shim", true, trace));
+        let mut jobs: Vec<Job> = order.iter().map(|&i| self.compile_job(tools, &format!("vlrs_unit{i}"))).collect();
+        jobs.push(self.compile_job(tools, "vlrs_shim"));
 
-        let runtime = runtime::objects(cache, tools, &classes.runtime)?;
-        compile::run_all(&jobs, &obj)?;
+        let runtime = std::thread::scope(|scope| {
+            let runtime = scope.spawn(|| runtime::objects(cache, tools, &classes.runtime));
+            let units = compile::run_all(&jobs, &obj).or_else(|error| {
+                // Whatever is wrong with them, the model can be built.
+                if precompiled::withdraw(&obj) { compile::run_all(&jobs, &obj) } else { Err(error) }
+            });
+            let runtime = runtime.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            units.and(runtime)
+        })?;
         let objects = std::iter::once("vlrs_shim.o".into()).chain((0..units.len()).map(|i| format!("vlrs_unit{i}.o")));
         self.link(dir, tools, objects.map(PathBuf::from).chain(runtime).collect())?;
         let info = dir.join("entry").join(cache::INFO);
@@ -188,18 +206,28 @@ impl ModelBuilder {
         cache::seal(&dir.join("entry"), &[LIBRARY, LOG, cache::INFO])
     }
 
-    fn compile_job(&self, tools: &Toolchain, unit: &str, hot: bool, trace: u32) -> Job {
-        let mut args = tools.common_flags();
-        args.extend(self.optimisation(hot).iter().map(OsString::from));
-        let defines = [
-            ("VM_COVERAGE", self.coverage),
-            ("VM_SC", false),
-            ("VM_TRACE", trace > 0),
-            ("VM_TRACE_VCD", trace == 1),
-            ("VM_TRACE_FST", trace == 2),
-        ];
+    /// 0 none, 1 VCD, 2 FST.
+    fn trace_kind(&self) -> u32 {
+        self.trace.map_or(0, |f| match f {
+            TraceFormat::Vcd => 1,
+            TraceFormat::Fst => 2,
+        })
+    }
+
+    /// All flags that the headers depend on.
+    fn header_flags(&self, tools: &Toolchain) -> Vec<OsString> {
+        let mut flags = tools.common_flags();
+        flags.extend(self.optimisation().map(OsString::from));
+        flags.extend(["-DVM_SC=0".into(), format!("-DVM_TRACE={}", u32::from(self.trace.is_some())).into()]);
+        flags
+    }
+
+    fn compile_job(&self, tools: &Toolchain, unit: &str) -> Job {
+        let mut args = self.header_flags(tools);
+        let trace = self.trace_kind();
+        let defines = [("VM_COVERAGE", self.coverage), ("VM_TRACE_VCD", trace == 1), ("VM_TRACE_FST", trace == 2)];
         args.extend(defines.map(|(name, on)| format!("-D{name}={}", u32::from(on)).into()));
-        args.extend(["-I.", "-include", "vlrs_prelude.h"].map(OsString::from));
+        args.extend(["-I.", "-include", precompiled::HEADER].map(OsString::from));
         args.extend(self.compiler_args.iter().map(OsString::from));
         args.extend(["-c".into(), format!("{unit}.cpp").into(), "-o".into(), format!("{unit}.o").into()]);
         Job { tool: "C++ compiler", program: tools.compiler.path.clone(), args }

@@ -12,11 +12,12 @@ use crate::{
 
 /// The source of everything that decides how a model is built. As part of the key it makes a changed crate build anew, without anybody
 /// having to remember a version number.
-const OWN_SOURCE: [&str; 6] = [
+const OWN_SOURCE: [&str; 7] = [
     include_str!("build.rs"),
     include_str!("builder.rs"),
     include_str!("fold.rs"),
     include_str!("generated.rs"),
+    include_str!("precompiled.rs"),
     include_str!("runtime.rs"),
     include_str!("shim/mod.rs"),
 ];
@@ -263,8 +264,8 @@ impl ModelBuilder {
         }
         key.part("fold", &[u8::from(self.fold_falling_edge), u8::from(self.skip_settled_inputs)]);
         key.part("control", self.control_file().as_bytes());
-        for arg in self.optimisation(true).iter().chain(&self.optimisation(false)).chain(&self.compiler_args) {
-            key.part("flag", arg.as_bytes());
+        for flag in self.optimisation_flags().iter().chain(&self.compiler_args) {
+            key.part("flag", flag.as_bytes());
         }
         for source in sources {
             key.part(&source.staged, &source.bytes);
@@ -321,10 +322,9 @@ impl ModelBuilder {
         args
     }
 
-    /// Flags of the C++ compiler, in this profile, for the code that runs at every evaluation: to build the same model by other means, for
-    /// a comparison.
+    /// Flags of the C++ compiler in this profile: to build the same model by other means, for a comparison.
     pub fn optimisation_flags(&self) -> Vec<String> {
-        self.optimisation(true)
+        self.optimisation().map(String::from).collect()
     }
 
     /// Verilator's control file that makes the tapped signals visible.
@@ -336,19 +336,14 @@ impl ModelBuilder {
         text
     }
 
-    /// Flags for the code that runs at every evaluation, and for the code that runs once.
-    pub(crate) fn optimisation(&self, hot: bool) -> Vec<String> {
-        let mut flags = match (self.profile, hot) {
-            (Profile::QuickBuild, true) => vec!["-O1"],
-            (Profile::QuickBuild, false) => vec!["-O0"],
-            (Profile::FastRun, true) => vec!["-O3", "-falign-functions=64", "-falign-loops=32", "-falign-jumps=32"],
-            (Profile::FastRun, false) => vec!["-O1"],
+    /// Flags of all code of a model. Code that runs once gets the same as code that runs at every evaluation: Verilator marks it as cold,
+    /// the compiler then optimises it for size, and precompiled headers are good only for the level that they were compiled with.
+    pub(crate) fn optimisation(&self) -> impl Iterator<Item = &'static str> {
+        let level: &[&str] = match self.profile {
+            Profile::QuickBuild => &["-O1"],
+            Profile::FastRun => &["-O3", "-falign-functions=64", "-falign-loops=32", "-falign-jumps=32"],
         };
-        if self.profile == Profile::FastRun {
-            flags.extend(["-fvisibility=hidden", "-fno-plt"]);
-            flags.extend(processor_flags());
-        }
-        flags.into_iter().map(String::from).collect()
+        level.iter().copied().chain(["-fvisibility=hidden", "-fno-plt"]).chain(processor_flags().iter().copied())
     }
 }
 

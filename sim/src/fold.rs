@@ -25,7 +25,7 @@ pub(crate) struct Foldable {
 const UNREPEATABLE: [&str; 4] = ["VL_RANDOM", "VL_URANDOM", "__Vdpiimwrap", "VlDelayScheduler"];
 
 /// Looks for foldable clocks among the one-bit inputs of the model in `obj`.
-pub(crate) fn foldable(obj: &Path, classes: &[&String], ports: &[Port]) -> Result<Vec<Foldable>, Error> {
+pub(crate) fn foldable(obj: &Path, classes: &[String], ports: &[Port]) -> Result<Vec<Foldable>, Error> {
     let mut texts = Vec::new();
     for class in classes {
         let path = obj.join(format!("{class}.cpp"));
@@ -149,7 +149,7 @@ const ALWAYS: &str = "vlSelf->__VicoTriggered.at(0U) = (0U == vlSelf->__VicoIter
 
 /// Changes the generated C++ in `obj` such that the logic behind the inputs can be left out of an evaluation in which no input has
 /// changed. False, and no change, if the text is not as expected.
-pub(crate) fn make_inputs_skippable(obj: &Path, classes: &[&String]) -> Result<bool, Error> {
+pub(crate) fn make_inputs_skippable(obj: &Path, classes: &[String]) -> Result<bool, Error> {
     let (mut found, mut triggers, mut always) = (Vec::new(), 0, 0);
     for class in classes {
         let path = obj.join(format!("{class}.cpp"));

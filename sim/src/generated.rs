@@ -10,20 +10,17 @@ use crate::{Error, shim::PREFIX};
 /// The lists in `Vmodel_classes.mk`, without their extensions.
 #[derive(Debug, Default)]
 pub(crate) struct Classes {
-    /// Code that runs at every evaluation.
-    pub hot: Vec<String>,
-    /// Construction, initial blocks, declaration of traces.
-    pub cold: Vec<String>,
+    /// Parts of the model.
+    pub code: Vec<String>,
     /// Parts of the runtime that the model needs.
     pub runtime: Vec<String>,
 }
 
-/// Several generated files compiled as one: each of them alone spends half a second on the headers.
+/// Several generated files compiled as one: each of them alone spends time on the headers.
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub files: Vec<String>,
     pub bytes: u64,
-    pub hot: bool,
 }
 
 impl Unit {
@@ -53,8 +50,9 @@ impl Classes {
                 list = name.trim();
             } else if line.starts_with([' ', '\t']) && !word.is_empty() {
                 match list {
-                    "VM_CLASSES_FAST" | "VM_SUPPORT_FAST" => classes.hot.push(word.into()),
-                    "VM_CLASSES_SLOW" | "VM_SUPPORT_SLOW" => classes.cold.push(word.into()),
+                    "VM_CLASSES_FAST" | "VM_SUPPORT_FAST" | "VM_CLASSES_SLOW" | "VM_SUPPORT_SLOW" => {
+                        classes.code.push(word.into())
+                    }
                     "VM_GLOBAL_FAST" | "VM_GLOBAL_SLOW" => classes.runtime.push(word.into()),
                     _ => {}
                 }
@@ -65,28 +63,25 @@ impl Classes {
         classes
     }
 
-    /// Distributes the files over translation units, hot and cold apart, about evenly by size.
+    /// Distributes the files over translation units, about evenly by size.
     pub fn units(&self, obj: &Path, jobs: usize) -> Result<Vec<Unit>, Error> {
-        let mut units = Vec::new();
-        for (files, hot) in [(&self.hot, true), (&self.cold, false)] {
-            let mut sized = Vec::new();
-            for file in files {
-                let path = obj.join(format!("{file}.cpp"));
-                sized.push((fs::metadata(&path).map_err(Error::io("read", path))?.len(), file));
-            }
-            let total: u64 = sized.iter().map(|(bytes, _)| bytes).sum();
-            let count = (total / UNIT_MIN).clamp(1, jobs as u64).max(total.div_ceil(UNIT_MAX));
-            let mut bins: Vec<Unit> = (0..count).map(|_| Unit { files: Vec::new(), bytes: 0, hot }).collect();
-            // Largest first into the emptiest: names break ties, so that the same design is always split the same way.
-            sized.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-            for (bytes, file) in sized {
-                if let Some(bin) = bins.iter_mut().min_by_key(|b| b.bytes) {
-                    bin.bytes += bytes;
-                    bin.files.push(file.clone());
-                }
-            }
-            units.extend(bins.into_iter().filter(|b| !b.files.is_empty()));
+        let mut sized = Vec::new();
+        for file in &self.code {
+            let path = obj.join(format!("{file}.cpp"));
+            sized.push((fs::metadata(&path).map_err(Error::io("read", path))?.len(), file));
         }
+        let total: u64 = sized.iter().map(|(bytes, _)| bytes).sum();
+        let count = (total / UNIT_MIN).clamp(1, jobs as u64).max(total.div_ceil(UNIT_MAX));
+        let mut units: Vec<Unit> = (0..count).map(|_| Unit { files: Vec::new(), bytes: 0 }).collect();
+        // Largest first into the emptiest: names break ties, so that the same design is always split the same way.
+        sized.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        for (bytes, file) in sized {
+            if let Some(unit) = units.iter_mut().min_by_key(|u| u.bytes) {
+                unit.bytes += bytes;
+                unit.files.push(file.clone());
+            }
+        }
+        units.retain(|u| !u.files.is_empty());
         Ok(units)
     }
 }
@@ -120,8 +115,7 @@ mod tests {
         let text = "VM_TRACE = 0\n\nVM_CLASSES_FAST += \\\n\tVmodel \\\n\tVmodel__0 \\\n\nVM_CLASSES_SLOW += \\\n  Vmodel__Slow \\\n\n\
                     VM_GLOBAL_FAST += \\\n  verilated \\\n  verilated_threads \\\n\nVM_GLOBAL_SLOW += \\\n\n";
         let classes = Classes::parse(text);
-        assert_eq!(classes.hot, ["Vmodel", "Vmodel__0"]);
-        assert_eq!(classes.cold, ["Vmodel__Slow"]);
+        assert_eq!(classes.code, ["Vmodel", "Vmodel__0", "Vmodel__Slow"]);
         assert_eq!(classes.runtime, ["verilated", "verilated_threads"]);
     }
 }

@@ -13,6 +13,7 @@ mod generated;
 mod library;
 mod model;
 mod ports;
+mod precompiled;
 mod runtime;
 mod shim;
 mod verilator;

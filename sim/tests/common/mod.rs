@@ -1,9 +1,13 @@
 //! What the test files share.
 #![allow(dead_code, reason = "each test file uses a part")]
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Once,
+};
 
-use verilated::{Cache, Library, Model, ModelBuilder, Options};
+use verilated::{Cache, Library, Model, ModelBuilder, Options, Profile, TraceFormat};
 
 /// A cache that stays between test runs: the tests of the cache itself use their own.
 pub fn cache() -> Cache {
@@ -31,16 +35,27 @@ pub fn start(library: &Library) -> Model {
     library.instantiate(Options::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// An own cache that already holds the runtime: compiling that takes seconds and is the same for all.
+/// An own cache that already holds what the tests need of runtime and compiled headers: compiling those takes seconds and is the same
+/// for all.
 pub fn fresh_cache(dir: &Path) -> Cache {
-    build(&builder("wide"));
+    static READY: Once = Once::new();
+    READY.call_once(|| {
+        build(&builder("wide"));
+        build(&builder("wide").profile(Profile::FastRun));
+        build(&builder("nest").trace(Some(TraceFormat::Vcd)));
+    });
     let fresh = Cache::new(dir.join("cache"));
-    for group in std::fs::read_dir(cache().dir().join("runtime")).unwrap().flatten() {
-        for entry in std::fs::read_dir(group.path()).unwrap().flatten() {
+    for group in fs::read_dir(cache().dir().join("runtime")).unwrap().flatten() {
+        for entry in fs::read_dir(group.path()).unwrap().flatten() {
             let to = fresh.dir().join("runtime").join(group.file_name()).join(entry.file_name());
-            std::fs::create_dir_all(&to).unwrap();
-            for file in std::fs::read_dir(entry.path()).unwrap().flatten() {
-                std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+            fs::create_dir_all(&to).unwrap();
+            for file in fs::read_dir(entry.path()).unwrap().flatten() {
+                let to = to.join(file.file_name());
+                // Compiled headers are large. What is touched must be a file of its own.
+                let large = to.extension().is_some_and(|e| e == "gch");
+                if !large || fs::hard_link(file.path(), &to).is_err() {
+                    fs::copy(file.path(), &to).unwrap();
+                }
             }
         }
     }
