@@ -8,6 +8,7 @@ use common::{Rig, Small, mutated, options};
 use memrtl::cosim::{self, CosimError, Options, Report, Summary};
 use memrtl::data;
 use memrtl::golden::{Machine, Mode, SampleTrace, encode};
+use memrtl::rtl::Rtl;
 use memrtl::spec::Backend;
 
 /// Two epochs whose training and test samples are odd in number, so that the banks of the sample memory change their turns.
@@ -103,6 +104,37 @@ fn a_fault_is_reported_as_in_sequence() {
             assert_eq!(error(&broken, &cut(jobs)).to_string(), one.to_string(), "{jobs} jobs");
         }
     }
+}
+
+/// Faults in two segments of a long run: the earlier one is reported, and the segments after it are left undone.
+#[test]
+fn the_first_of_two_faults_ends_the_run() {
+    let mut rig = rig();
+    rig.design.training.epochs = 30;
+    rig.design.refresh_hash();
+    rig.rtl = Rtl::generate(&rig.design).expect("the templates render");
+    let peaks = peaks(&rig);
+    // Values that one sample of the first epoch alone has, in the first segment and in a later one.
+    let once = |range: std::ops::Range<usize>| {
+        range.into_iter().find(|&i| peaks.iter().filter(|&&p| p == peaks[i]).count() == 1).expect("a peak of its own")
+    };
+    let (early, late) = (once(1..9), once(20..peaks.len()));
+    let silent = "wire                 silent  = longest == {PULSE_BITS{1'b0}};";
+    let wrong = format!(
+        "wire silent = longest == {{PULSE_BITS{{1'b0}}}} || (newest_q && (pair_peak == {} || pair_peak == {}));",
+        peaks[early], peaks[late]
+    );
+    let broken = Rig { rtl: mutated(&rig.rtl, &[("momentum_history", silent, &wrong)]), ..rig.clone() };
+    let one = error(&broken, &options());
+    let CosimError::Mismatch(mismatch) = &one else { panic!("{one}") };
+    assert_eq!(mismatch.sample, early as u64, "{one}");
+    let mut last = None;
+    let stop = AtomicBool::new(false);
+    let many = cosim::run(&broken.design, &broken.rtl, &cut(2), &stop, &mut |progress| last = Some(progress));
+    let Err(many) = many else { panic!("nothing was found") };
+    assert_eq!(many.to_string(), one.to_string());
+    let last = last.expect("told at the end");
+    assert!(last.done + 500 < last.total, "{} of {} samples after a fault in the first", last.done, last.total);
 }
 
 /// RTL that keeps more than the last samples: it works for a while, then stores a pair in the wrong place. Each segment alone would be

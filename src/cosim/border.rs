@@ -118,3 +118,54 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::golden::{Machine, Mode, SampleTrace};
+    use crate::spec;
+
+    /// Each part alone makes a difference. That golden's states agree with the pins on either side says nothing about the two sides: one
+    /// may have begun from a wrong checkpoint, and what the weights are need not have reached a register of the RTL yet.
+    #[test]
+    fn no_part_of_a_border_follows_from_the_others() {
+        let text = spec::preset("digits").expect("built in");
+        let design = spec::parse(text, "digits", Path::new("")).expect("valid");
+        let mut golden = Machine::new(&design).expect("usable devices");
+        let mut cycles = CycleModel::new(&design);
+        let (start, rested) = (golden.moment(), cycles.clone());
+        let mut trace = SampleTrace::default();
+        let (x, t) = (vec![100; design.inputs], vec![100; design.layers.last().expect("a layer").outputs]);
+        golden.run(&x, &t, Mode::Train, &mut trace).expect("finite devices");
+        cycles.sample(&trace, Mode::Train);
+        let border = || Border {
+            rtl: vec![1, 2, 3],
+            input: VecDeque::from([(7, false)]),
+            receiving: vec![5],
+            expected: VecDeque::from([(3, vec![1], 0)]),
+            golden: start.clone(),
+            cycles: rested.clone(),
+            sample: 9,
+            at_rest: true,
+        };
+        assert_eq!(border().differs(&border()), None);
+        let others = [
+            (Border { rtl: vec![1, 2, 4], ..border() }, "1 of 3 bytes of the RTL's state, from 2 on"),
+            (Border { at_rest: false, ..border() }, "arrays at work"),
+            (Border { sample: 8, ..border() }, "another sample"),
+            (Border { input: VecDeque::new(), ..border() }, "beats"),
+            (Border { receiving: vec![6], ..border() }, "the vector on its way out"),
+            (Border { expected: VecDeque::new(), ..border() }, "vectors still to come"),
+            (Border { golden: golden.moment(), ..border() }, "golden model"),
+            (Border { cycles: cycles.clone(), ..border() }, "cycle model"),
+        ];
+        for (other, part) in others {
+            for (one, two) in [(&other, &border()), (&border(), &other)] {
+                let difference = one.differs(two).expect(part);
+                assert!(difference.contains(part) && !difference.contains(';'), "{part}: {difference}");
+            }
+        }
+    }
+}

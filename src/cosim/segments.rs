@@ -176,14 +176,13 @@ pub(super) fn run(job: Job<'_>, progress: &mut dyn FnMut(Progress)) -> Result<Ra
         }
     });
     let samples = shared.done.load(Ordering::Relaxed);
+    let stopped = stop.load(Ordering::Relaxed);
+    progress(shared.progress(samples));
     match broken {
-        _ if stop.load(Ordering::Relaxed) => Err(CosimError::Interrupted { samples }),
+        _ if stopped => Err(CosimError::Interrupted { samples }),
         Some(Broken::Border(difference)) => Ok(Ran::Refuted(difference)),
         Some(Broken::Error(error)) => Err(error),
-        None => {
-            progress(shared.progress(samples));
-            Ok(Ran::Proven(Box::new(chain.parts)))
-        }
+        None => Ok(Ran::Proven(Box::new(chain.parts))),
     }
 }
 
