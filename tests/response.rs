@@ -181,19 +181,25 @@ fn silent_rows_and_columns_keep_their_state() {
 
 #[test]
 fn a_pulse_on_one_device_is_a_write_slot_of_that_dose() {
-    for p in one_of_each().iter().map(exact) {
+    // Without noise, and with that of the same operation.
+    let exact: Vec<Parameters> = one_of_each().iter().map(exact).collect();
+    for (p, noisy) in exact.into_iter().map(|p| (p, false)).chain(one_of_each().into_iter().map(|p| (p, true))) {
         for sign in [1, -1] {
             let (mut by_slot, mut by_pulse) = (array(&p, 1), array(&p, 1));
             all(&mut *by_slot, 3 * sign, 1);
             let (unit, scale) = if sign > 0 { (p.up, 1.0) } else { (p.down, down_pulses(&p)) };
             let at = CellAddress { device: 0, row: 2, col: 9 };
             let pulse = CellPulse { volts: f64::from(sign) * unit.volts, seconds: 3.0 * scale * unit.seconds };
+            let before = by_pulse.weights().to_vec();
             by_pulse.pulse(at, pulse, 1);
             let cell = 2 * SIDE + 9;
             let (a, b) = (by_slot.weights()[cell], by_pulse.weights()[cell]);
             assert!((a - b).abs() < 1e-6, "{:?}: {a} {b}", p.law);
-            let untouched = by_pulse.weights().iter().filter(|w| **w != 0.0).count();
-            assert_eq!(untouched, 1, "a pulse has moved other cells");
+            let touched = by_pulse.weights().iter().zip(&before).filter(|(now, before)| now != before).count();
+            assert_eq!(touched, 1, "a pulse has moved other cells");
+            let mut again = array(&p, 1);
+            again.pulse(at, pulse, 2);
+            assert_eq!(again.weights()[cell] != b, noisy, "{:?}: noise of another operation", p.law);
         }
     }
 }

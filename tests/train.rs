@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use common::{Small, options};
+use common::{Rig, Small, options};
+use memrtl::cosim;
 use memrtl::spec::{self, Backend, Design};
 use memrtl::train::{self, Options, Outcome, TrainError};
 
@@ -62,6 +63,28 @@ fn the_states_are_those_of_a_co_simulation() {
             (alone.samples, alone.slots, alone.slots_skipped),
             (cosim.samples, cosim.slots, cosim.slots_skipped)
         );
+    }
+}
+
+#[test]
+fn time_passes_once_before_the_last_test() {
+    let device = "preset = \"PCM\"\n[array.nonideal]\nage = 1e5";
+    let small =
+        Small { device, training: "learning_rate = 0.5\nhistory = 3\nepochs = 3\nseed = 7", ..Small::default() };
+    let rig = small.rig(Backend::External);
+    let young = Small { device: "preset = \"PCM\"", ..small }.rig(Backend::External);
+    let options_of =
+        |rig: &Rig| Options { seeds: vec![rig.design.training.seed], jobs: 1, limit: None, reference: false };
+    let [alone] = &outcomes(&rig.design, &options_of(&rig))[..] else { panic!("one seed") };
+    let [unaged] = &outcomes(&young.design, &options_of(&young))[..] else { panic!("one seed") };
+    assert_ne!(alone.weights_hash, unaged.weights_hash, "no drift");
+    assert_eq!(alone.epochs[..2], unaged.epochs[..2], "drift before the last test");
+    // Whole, and in pieces beside one another.
+    for jobs in [1, 3] {
+        let cosim = rig.run(&cosim::Options { jobs, ..options() }).unwrap_or_else(|error| panic!("{error}")).summary;
+        assert_eq!(alone.weights_hash, cosim.weights_hash, "{jobs} threads");
+        let golden = |epochs: &[cosim::Epoch]| epochs.iter().map(|e| e.golden).collect::<Vec<_>>();
+        assert_eq!(alone.epochs.iter().map(|e| e.golden).collect::<Vec<_>>(), golden(&cosim.epochs));
     }
 }
 
