@@ -39,8 +39,8 @@ test-long: setup ## all tests, the long ones (hundreds of random designs) includ
 bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)
 	$(CARGO) bench --bench cosim
 
-bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json)
-	$(CARGO) bench --bench devices
+bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
+	$(CARGO) bench --bench devices -- $(ARGS)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
 	./benches/peers/devices/setup.sh

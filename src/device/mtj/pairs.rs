@@ -77,7 +77,7 @@ impl Chance {
 }
 
 /// Probabilities of a row of equal junctions.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn chances(chance: Chance, i: f32, seconds: &[f32], p: &mut [f32]) {
     if i > 1.0 {
         for (p, &t) in p.iter_mut().zip(seconds) {
@@ -92,7 +92,7 @@ fn chances(chance: Chance, i: f32, seconds: &[f32], p: &mut [f32]) {
 }
 
 /// Probabilities of a row of junctions that differ: `eased` are the inverses of their critical currents.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn chances_apart(chance: Chance, i: f32, eased: &[f32], seconds: &[f32], p: &mut [f32]) {
     for ((p, &t), &eased) in p.iter_mut().zip(seconds).zip(eased) {
         let i = i * eased;
@@ -104,7 +104,7 @@ fn chances_apart(chance: Chance, i: f32, eased: &[f32], seconds: &[f32], p: &mut
 
 /// Switches a row of pairs: junction k of a column with probability `p[k]`, where `u[k]` falls below it. `widths` times `sign`
 /// positive: the first becomes parallel, the second antiparallel.
-#[multiversion(targets("x86_64+avx2", "x86_64+avx512f+avx512vl+avx512dq+avx512bw", "aarch64+neon"))]
+#[multiversion(targets("x86_64+avx2+fma", "x86_64+avx512f+avx512vl+avx512dq+avx512bw+fma", "aarch64+neon"))]
 fn switch(first: &mut [f32], second: &mut [f32], widths: &[i32], sign: i32, p: [&[f32]; 2], u: [&[f32]; 2]) {
     let cols = first.len();
     let (second, widths) = (&mut second[..cols], &widths[..cols]);
