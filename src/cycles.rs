@@ -50,11 +50,29 @@ struct ArrayTiming {
     write_min: u64,
 }
 
+/// The groups of a read, which come from one set of tiles after the other: from the first array on, those of a set wait for their
+/// own converters, and the first of the next set stands ready.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Groups {
+    /// All groups of the layer.
+    count: u64,
+    /// Sets of tiles: 1 where the layer lies on one array.
+    sets: u64,
+}
+
+impl Groups {
+    /// Cycles from the transfer of the first group to that of the last: `next` after a group of the same set, `beats`, the pace of
+    /// the read path, after another's.
+    fn span(self, next: u64, beats: u64) -> u64 {
+        (self.count - self.sets) * next.max(beats) + (self.sets - 1) * beats
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct LayerTiming {
     array: ArrayTiming,
-    fwd_groups: u64,
-    back_groups: u64,
+    fwd_groups: Groups,
+    back_groups: Groups,
     /// Beats of the last group.
     fwd_tail: u64,
     back_tail: u64,
@@ -236,8 +254,8 @@ impl CycleModel {
         let mut start = 1;
         let (mut transfer, mut tail) = (0, 0);
         for layer in &self.layers {
-            let next = layer.array.fwd_next.max(self.group_beats);
-            transfer = start + layer.array.fwd_first - 1 + (layer.fwd_groups - 1) * next;
+            let span = layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
+            transfer = start + layer.array.fwd_first - 1 + span;
             tail = layer.fwd_tail;
             self.busy.push((start, transfer));
             // Beats, table, stage, take.
@@ -267,8 +285,8 @@ impl CycleModel {
             let mut port_free = y_last;
             if index > 0 {
                 let start = y_last + 2;
-                let next = layer.array.back_next.max(self.group_beats);
-                let transfer = start + layer.array.back_first - 1 + (layer.back_groups - 1) * next;
+                let span = layer.back_groups.span(layer.array.back_next, self.group_beats);
+                let transfer = start + layer.array.back_first - 1 + span;
                 self.busy.push((start, transfer));
                 y_done = transfer + layer.back_tail + 3;
                 port_free = transfer;
@@ -324,6 +342,8 @@ impl LayerTiming {
         let (adcs, lanes) = (design.array.adcs, design.array.lanes);
         let fwd_groups = layer.outputs.div_ceil(adcs);
         let back_groups = layer.inputs.div_ceil(adcs);
+        // A row of the grid that has the bias alone takes no part in transposed reads.
+        let back_sets = layer.inputs.div_ceil(layer.tiling.tile_rows) as u64;
         let tail = |lines: usize, groups: usize| (lines - (groups - 1) * adcs).div_ceil(lanes) as u64;
         let array = match design.array.backend {
             Backend::External => {
@@ -339,8 +359,10 @@ impl LayerTiming {
             }
             Backend::Emulated => {
                 // One memory word per cycle and five cycles of pipeline, see array_emulated.v.
-                let rows = layer.rows() as u64;
-                let words = fwd_groups as u64;
+                // The first tile is the largest.
+                let tile = layer.tiling.tile(0);
+                let rows = tile.rows as u64;
+                let words = tile.cols.div_ceil(adcs) as u64;
                 let (fwd, back) = (rows + 5, adcs as u64 * words + 5);
                 ArrayTiming {
                     fwd_first: fwd,
@@ -353,8 +375,8 @@ impl LayerTiming {
         };
         LayerTiming {
             array,
-            fwd_groups: fwd_groups as u64,
-            back_groups: back_groups as u64,
+            fwd_groups: Groups { count: fwd_groups as u64, sets: layer.tiling.grid().1 as u64 },
+            back_groups: Groups { count: back_groups as u64, sets: back_sets },
             fwd_tail: tail(layer.outputs, fwd_groups),
             back_tail: tail(layer.inputs, back_groups),
             x_beats: layer.inputs.div_ceil(lanes) as u64,

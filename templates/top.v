@@ -38,15 +38,21 @@ module ${ name }$ (
     output wire        m_axis_tlast<% if external %>,<% endif %>
 <%- if external %>
 <%- for l in layers %>
+<%- let last_layer = loop.last %>
+<%- for a in l.tiles %>
+<%- if l.tiled %>
+    // Array of layer ${ l.name }$, row ${ a.grid.0 }$ and column ${ a.grid.1 }$ of its grid: its rows from ${ a.first_row }$ on (${ a.rows }$), columns from ${ a.first_col }$ on (${ a.cols }$).
+<%- else %>
     // Array of layer ${ l.name }$: ${ l.inputs + 1 }$ rows, ${ l.cols }$ columns.
-    output wire        ${ l.name }$_op_valid,
-    output wire [1:0]  ${ l.name }$_op_kind,
-    output wire        ${ l.name }$_op_last,
-    input  wire        ${ l.name }$_op_ready,
-    output wire [${ (l.inputs + 1) * dac_bits - 1 }$:0] ${ l.name }$_row_code,
-    output wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag,
-    output wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg,
-    output wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on,
+<%- endif %>
+    output wire        ${ a.name }$_op_valid,
+    output wire [1:0]  ${ a.name }$_op_kind,
+    output wire        ${ a.name }$_op_last,
+    input  wire        ${ a.name }$_op_ready,
+    output wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code,
+    output wire [${ a.cols * mag_bits - 1 }$:0] ${ a.name }$_col_mag,
+    output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_neg,
+    output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_on,
 <%- if let Some(m) = memory %>
     output wire [1:0]  ${ l.name }$_cell_op,
     output wire        ${ l.name }$_cell_device,
@@ -56,10 +62,11 @@ module ${ name }$ (
     output wire [${ m.width_bits - 1 }$:0] ${ l.name }$_cell_width,
     output wire        ${ l.name }$_cell_on,
 <%- endif %>
-    output wire [${ l.group_bits - 1 }$:0] ${ l.name }$_adc_group,
-    output wire        ${ l.name }$_adc_ready,
-    input  wire        ${ l.name }$_adc_valid,
-    input  wire [${ adcs * adc_bits - 1 }$:0] ${ l.name }$_adc_code<% if !loop.last %>,<% endif %>
+    output wire [${ l.tile_group_bits - 1 }$:0] ${ a.name }$_adc_group,
+    output wire        ${ a.name }$_adc_ready,
+    input  wire        ${ a.name }$_adc_valid,
+    input  wire [${ adcs * adc_bits - 1 }$:0] ${ a.name }$_adc_code<% if !last_layer || !loop.last %>,<% endif %>
+<%- endfor %>
 <%- endfor %>
 <%- endif %>
 );
@@ -430,7 +437,22 @@ module ${ name }$ (
 
   // --- Layer ${ l.name }$: ${ l.inputs }$ inputs and bias, ${ l.cols }$ outputs, ${ l.activation }$ ----------------------------------------
 <%- if !external %>
-  wire        ${ l.name }$_op_valid;
+<%- for a in l.tiles %>
+  wire        ${ a.name }$_op_valid;
+  wire [1:0]  ${ a.name }$_op_kind;
+  wire        ${ a.name }$_op_last;
+  wire        ${ a.name }$_op_ready;
+  wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code;
+  wire [${ a.cols * mag_bits - 1 }$:0] ${ a.name }$_col_mag;
+  wire [${ a.cols - 1 }$:0] ${ a.name }$_col_neg;
+  wire [${ a.cols - 1 }$:0] ${ a.name }$_col_on;
+  wire [${ l.tile_group_bits - 1 }$:0] ${ a.name }$_adc_group;
+  wire        ${ a.name }$_adc_ready;
+  wire        ${ a.name }$_adc_valid;
+  wire [${ adcs * adc_bits - 1 }$:0] ${ a.name }$_adc_code;
+<%- endfor %>
+<%- endif %>
+<%- if l.tiled %>
   wire [1:0]  ${ l.name }$_op_kind;
   wire        ${ l.name }$_op_last;
   wire        ${ l.name }$_op_ready;
@@ -438,10 +460,45 @@ module ${ name }$ (
   wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag;
   wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg;
   wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on;
-  wire [${ l.group_bits - 1 }$:0] ${ l.name }$_adc_group;
+  wire [${ l.group_bits - 1 }$:0] ${ l.name }$_unused_group;  // tiles count groups of their own
   wire        ${ l.name }$_adc_ready;
   wire        ${ l.name }$_adc_valid;
   wire [${ adcs * adc_bits - 1 }$:0] ${ l.name }$_adc_code;
+
+  ${ name }$_tiles #(
+      .ROWS       (${ l.grid.0 }$),
+      .COLS       (${ l.grid.1 }$),
+      .ADCS       (${ adcs }$),
+      .ADC_BITS   (${ adc_bits }$),
+      .KIND_BITS  (2),
+      .FWD_GROUPS (${ l.tile_fwd_groups }$),
+      .BACK_GROUPS(${ l.tile_back_groups }$),
+      .GROUP_BITS (${ l.tile_group_bits }$),
+      .BIAS_ONLY  (${ l.bias_only }$)
+  ) u_${ l.name }$_tiles (
+      .clk           (aclk),
+      .op_valid      (op_valid[${ loop.index0 }$]),
+      .op_kind       (${ l.name }$_op_kind),
+      .op_last       (${ l.name }$_op_last),
+      .op_ready      (${ l.name }$_op_ready),
+      .adc_ready     (${ l.name }$_adc_ready),
+      .adc_valid     (${ l.name }$_adc_valid),
+      .adc_code      (${ l.name }$_adc_code),
+      .tile_op_valid ({<% for a in l.tiles.iter().rev() %>${ a.name }$_op_valid<% if !loop.last %>, <% endif %><% endfor %>}),
+      .tile_op_last  ({<% for a in l.tiles.iter().rev() %>${ a.name }$_op_last<% if !loop.last %>, <% endif %><% endfor %>}),
+      .tile_op_ready ({<% for a in l.tiles.iter().rev() %>${ a.name }$_op_ready<% if !loop.last %>, <% endif %><% endfor %>}),
+      .tile_adc_group({<% for a in l.tiles.iter().rev() %>${ a.name }$_adc_group<% if !loop.last %>, <% endif %><% endfor %>}),
+      .tile_adc_ready({<% for a in l.tiles.iter().rev() %>${ a.name }$_adc_ready<% if !loop.last %>, <% endif %><% endfor %>}),
+      .tile_adc_valid({<% for a in l.tiles.iter().rev() %>${ a.name }$_adc_valid<% if !loop.last %>, <% endif %><% endfor %>}),
+      .tile_adc_code ({<% for a in l.tiles.iter().rev() %>${ a.name }$_adc_code<% if !loop.last %>, <% endif %><% endfor %>})
+  );
+<%- for a in l.tiles %>
+  assign ${ a.name }$_op_kind  = ${ l.name }$_op_kind;
+  assign ${ a.name }$_row_code = ${ l.name }$_row_code[${ (a.first_row + a.rows) * dac_bits - 1 }$:${ a.first_row * dac_bits }$];
+  assign ${ a.name }$_col_mag  = ${ l.name }$_col_mag[${ (a.first_col + a.cols) * mag_bits - 1 }$:${ a.first_col * mag_bits }$];
+  assign ${ a.name }$_col_neg  = ${ l.name }$_col_neg[${ a.first_col + a.cols - 1 }$:${ a.first_col }$];
+  assign ${ a.name }$_col_on   = ${ l.name }$_col_on[${ a.first_col + a.cols - 1 }$:${ a.first_col }$];
+<%- endfor %>
 <%- endif %>
 
   ${ name }$_layer #(
@@ -530,54 +587,95 @@ module ${ name }$ (
       .col_mag      (${ l.name }$_col_mag),
       .col_neg      (${ l.name }$_col_neg),
       .col_on       (${ l.name }$_col_on),
-      .adc_group    (${ l.name }$_adc_group),
+      .adc_group    (${ l.name }$_<% if l.tiled %>unused<% else %>adc<% endif %>_group),
       .adc_ready    (${ l.name }$_adc_ready),
       .adc_valid    (${ l.name }$_adc_valid)
   );
+<%- if !l.tiled %>
   assign ${ l.name }$_op_valid = op_valid[${ loop.index0 }$];
+<%- endif %>
 <%- if !external %>
+<%- let layer_index = loop.index0 %>
+<%- for a in l.tiles %>
+<%- if l.tiled %>
+  wire        ${ a.name }$_host_ready;
+  wire [${ state_bits - 1 }$:0] ${ a.name }$_host_rdata;
+  // Below the tile's first row or column the difference wraps beyond its last.
+  wire [${ csr_row_bits - 1 }$:0] ${ a.name }$_host_row = weight_row - ${ csr_row_bits }$'d${ a.first_row }$;
+  wire [${ csr_col_bits - 1 }$:0] ${ a.name }$_host_col = weight_col - ${ csr_col_bits }$'d${ a.first_col }$;
+  wire        ${ a.name }$_host_here =
+<%- if l.grid.0 > 1 %> (${ a.name }$_host_row <= ${ csr_row_bits }$'d${ a.rows - 1 }$)<% if l.grid.1 > 1 %> &&<% endif %><% endif %>
+<%- if l.grid.1 > 1 %> (${ a.name }$_host_col <= ${ csr_col_bits }$'d${ a.cols - 1 }$)<% endif %>;
+<%- if a.row_bits < csr_row_bits %>
+  wire        ${ a.name }$_unused_row = &{1'b0, ${ a.name }$_host_row[${ csr_row_bits - 1 }$:${ a.row_bits }$]};
+<%- endif %>
+<%- if a.col_bits < csr_col_bits %>
+  wire        ${ a.name }$_unused_col = &{1'b0, ${ a.name }$_host_col[${ csr_col_bits - 1 }$:${ a.col_bits }$]};
+<%- endif %>
+<%- endif %>
 
   ${ name }$_array_emulated #(
-      .ROWS       (${ l.inputs + 1 }$),
-      .COLS       (${ l.cols }$),
+      .ROWS       (${ a.rows }$),
+      .COLS       (${ a.cols }$),
       .DAC_BITS   (${ dac_bits }$),
       .ADC_BITS   (${ adc_bits }$),
       .MAG_BITS   (${ mag_bits }$),
       .STATE_BITS (${ state_bits }$),
       .ADCS       (${ adcs }$),
-      .WORDS      (${ l.words }$),
-      .ROW_BITS   (${ l.row_bits }$),
-      .COL_BITS   (${ l.col_bits }$),
-      .WORD_BITS  (${ l.word_bits }$),
-      .ADDR_BITS  (${ l.addr_bits }$),
-      .GROUP_BITS (${ l.group_bits }$),
-      .SUM_BITS   (${ l.sum_bits }$),
+      .WORDS      (${ a.words }$),
+      .ROW_BITS   (${ a.row_bits }$),
+      .COL_BITS   (${ a.col_bits }$),
+      .WORD_BITS  (${ a.word_bits }$),
+      .ADDR_BITS  (${ a.addr_bits }$),
+      .GROUP_BITS (${ l.tile_group_bits }$),
+      .SUM_BITS   (${ a.sum_bits }$),
       .FWD_SHIFT  (${ l.forward_shift }$),
       .BACK_SHIFT (${ l.backward_shift }$),
       .WRITE_SHIFT(${ l.write_shift }$)
-  ) u_${ l.name }$_array (
+  ) u_${ a.name }$_array (
       .clk       (aclk),
       .rst_n     (rst_n),
-      .op_valid  (${ l.name }$_op_valid),
-      .op_kind   (${ l.name }$_op_kind),
-      .op_last   (${ l.name }$_op_last),
-      .op_ready  (${ l.name }$_op_ready),
-      .row_code  (${ l.name }$_row_code),
-      .col_mag   (${ l.name }$_col_mag),
-      .col_neg   (${ l.name }$_col_neg),
-      .col_on    (${ l.name }$_col_on),
-      .adc_group (${ l.name }$_adc_group),
-      .adc_ready (${ l.name }$_adc_ready),
-      .adc_valid (${ l.name }$_adc_valid),
-      .adc_code  (${ l.name }$_adc_code),
-      .host_valid(weight_valid && (weight_layer == ${ csr_layer_bits }$'d${ loop.index0 }$)),
+      .op_valid  (${ a.name }$_op_valid),
+      .op_kind   (${ a.name }$_op_kind),
+      .op_last   (${ a.name }$_op_last),
+      .op_ready  (${ a.name }$_op_ready),
+      .row_code  (${ a.name }$_row_code),
+      .col_mag   (${ a.name }$_col_mag),
+      .col_neg   (${ a.name }$_col_neg),
+      .col_on    (${ a.name }$_col_on),
+      .adc_group (${ a.name }$_adc_group),
+      .adc_ready (${ a.name }$_adc_ready),
+      .adc_valid (${ a.name }$_adc_valid),
+      .adc_code  (${ a.name }$_adc_code),
+<%- if l.tiled %>
+      .host_valid(weight_valid && (weight_layer == ${ csr_layer_bits }$'d${ layer_index }$) && ${ a.name }$_host_here),
+      .host_write(weight_write),
+      .host_row  (${ a.name }$_host_row[${ a.row_bits - 1 }$:0]),
+      .host_col  (${ a.name }$_host_col[${ a.col_bits - 1 }$:0]),
+      .host_wdata(weight_wdata),
+      .host_ready(${ a.name }$_host_ready),
+      .host_rdata(${ a.name }$_host_rdata)
+<%- else %>
+      .host_valid(weight_valid && (weight_layer == ${ csr_layer_bits }$'d${ layer_index }$)),
       .host_write(weight_write),
       .host_row  (weight_row[${ l.row_bits - 1 }$:0]),
       .host_col  (weight_col[${ l.col_bits - 1 }$:0]),
       .host_wdata(weight_wdata),
-      .host_ready(host_ready[${ loop.index0 }$]),
+      .host_ready(host_ready[${ layer_index }$]),
       .host_rdata(${ l.name }$_host_rdata)
+<%- endif %>
   );
+<%- endfor %>
+<%- if l.tiled %>
+  assign host_ready[${ layer_index }$] =
+<%- for a in l.tiles %>
+      ${ a.name }$_host_ready<% if loop.last %>;<% else %> |<% endif %>
+<%- endfor %>
+  assign ${ l.name }$_host_rdata =
+<%- for a in l.tiles %>
+      ({${ state_bits }${${ a.name }$_host_ready}} & ${ a.name }$_host_rdata)<% if loop.last %>;<% else %> |<% endif %>
+<%- endfor %>
+<%- endif %>
 <%- endif %>
 
 <%- endfor %>

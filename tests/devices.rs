@@ -18,7 +18,7 @@ fn train(device: &str) -> Vec<Vec<i32>> {
     assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted);
     let start = Machine::new(&rig.design).expect("a usable device");
     for (layer, states) in report.states.iter().enumerate() {
-        assert_ne!(start.states(layer), states, "training has changed nothing");
+        assert_ne!(&start.states(layer), states, "training has changed nothing");
     }
     report.states
 }

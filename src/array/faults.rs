@@ -1,7 +1,7 @@
 //! Stuck devices: what they conduct, whatever is done to them.
 
 use crate::device::{CellAddress, Memristors, Noise, Stream};
-use crate::spec::{FaultKind, NonIdeal};
+use crate::spec::{FaultKind, MappedFault, NonIdeal, Tile};
 
 /// The stuck devices of an array, sorted by row, column, device.
 #[derive(Clone)]
@@ -14,21 +14,15 @@ fn key(at: CellAddress) -> (usize, usize, usize) {
 }
 
 impl Faults {
-    /// Draws the stuck devices of array `layer` and puts those of the map in their places.
-    pub fn new(
-        nonideal: &NonIdeal,
-        layer: usize,
-        shape: (usize, usize),
-        cells: &dyn Memristors,
-        noise: Noise,
-    ) -> Faults {
+    /// Draws the stuck devices of a tile of layer `layer` and puts those of the map in their places.
+    pub fn new(nonideal: &NonIdeal, layer: usize, tile: &Tile, cells: &dyn Memristors, noise: Noise) -> Faults {
         let (low, high) = cells.conductance_range();
         let siemens = |kind| match kind {
             FaultKind::Lrs => nonideal.lrs_conductance.unwrap_or(high),
             FaultKind::Hrs => nonideal.hrs_conductance.unwrap_or(low),
             FaultKind::Open => 0.0,
         };
-        let (rows, cols) = shape;
+        let (rows, cols) = (tile.rows, tile.cols);
         let limits = [
             (FaultKind::Lrs, nonideal.stuck_lrs),
             (FaultKind::Hrs, nonideal.stuck_lrs + nonideal.stuck_hrs),
@@ -50,11 +44,17 @@ impl Faults {
             }
         }
         if let Some(map) = &nonideal.fault_map {
-            let mapped: Vec<_> = map.faults.iter().filter(|fault| fault.layer == layer).collect();
-            let mut addresses: Vec<_> = mapped.iter().map(|fault| key(fault.at)).collect();
+            // The map counts rows and columns of the layer.
+            let place = |fault: &MappedFault| {
+                let (row, col) = (fault.at.row.checked_sub(tile.first_row)?, fault.at.col.checked_sub(tile.first_col)?);
+                let here = fault.layer == layer && row < rows && col < cols;
+                here.then_some((CellAddress { row, col, ..fault.at }, siemens(fault.kind)))
+            };
+            let mapped: Vec<_> = map.faults.iter().filter_map(place).collect();
+            let mut addresses: Vec<_> = mapped.iter().map(|(at, _)| key(*at)).collect();
             addresses.sort_unstable();
             stuck.retain(|(at, _)| addresses.binary_search(&key(*at)).is_err());
-            stuck.extend(mapped.iter().map(|fault| (fault.at, siemens(fault.kind))));
+            stuck.extend(mapped);
         }
         stuck.sort_unstable_by_key(|(at, _)| key(*at));
         Faults { stuck }

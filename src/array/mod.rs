@@ -1,21 +1,25 @@
-//! A crossbar: the cells of one layer with the periphery that turns sums into ADC codes.
+//! A crossbar: the cells of one layer, or of one tile of it, with the periphery that turns sums into ADC codes.
 
 mod converters;
 mod faults;
+mod grid;
 mod nonideal;
 pub mod wires;
 
 pub use converters::{Converters, Drivers};
+pub use grid::{Grid, GridMoment, TileCodes};
 use nonideal::Imperfections;
 
 use crate::device::{CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot};
 use crate::fixed;
-use crate::spec::{Design, Layer, Memory};
+use crate::spec::{Design, Layer, Memory, Tile, Tiling};
 
-/// The array of one layer: `inputs + 1` rows (the last is the bias) by `outputs` columns.
+/// One array: all `inputs + 1` rows (the last is the bias) by `outputs` columns of a layer, or a tile of them.
 pub struct Crossbar {
     rows: usize,
     cols: usize,
+    /// Rows that a transposed read converts: all but the bias.
+    inputs: usize,
     adc_bits: u32,
     forward_shift: u32,
     backward_shift: u32,
@@ -53,19 +57,26 @@ impl Crossbar {
     /// # Errors
     /// Devices that cannot be driven as the layer's codes ask for; a validated design has none.
     pub fn new(design: &Design, index: usize, layer: &Layer) -> Result<Self, DeviceError> {
-        let (rows, cols) = (layer.rows(), layer.outputs);
-        let noise = Noise::new(design.training.seed, index as u64);
-        let geometry = layer.geometry(design);
-        let cells = match design.device.model.memristors(geometry, noise)? {
-            None => Cells::Ideal(Ideal::new(rows, cols, design.device.state_bits, layer.shifts.write)),
+        Crossbar::of_tile(design, index, layer, &Tiling::whole(layer.rows(), layer.outputs).tile(0))
+    }
+
+    /// A tile of `layer`.
+    ///
+    /// # Errors
+    /// As for [`Crossbar::new`].
+    pub fn of_tile(design: &Design, index: usize, layer: &Layer, tile: &Tile) -> Result<Self, DeviceError> {
+        let geometry = layer.tile_geometry(design, tile);
+        let cells = match design.device.model.memristors(geometry, noise(design, index, tile))? {
+            None => Cells::Ideal(Ideal::new(tile.rows, tile.cols, design.device.state_bits, layer.shifts.write)),
             Some(memristors) => Cells::Memristors(memristors),
         };
-        Ok(Crossbar::of_cells(design, index, layer, cells))
+        Ok(Crossbar::of_cells(design, index, layer, tile, cells))
     }
 
     /// An array of `layer`, layer `index` of the design, with memristors of the caller's own, `layer.rows()` x `layer.outputs`.
     pub fn with_memristors(design: &Design, index: usize, layer: &Layer, memristors: Box<dyn Memristors>) -> Self {
-        Crossbar::of_cells(design, index, layer, Cells::Memristors(memristors))
+        let whole = Tiling::whole(layer.rows(), layer.outputs).tile(0);
+        Crossbar::of_cells(design, index, layer, &whole, Cells::Memristors(memristors))
     }
 
     /// The same array with nothing but its devices: no faults, wires and converters of [`crate::spec::NonIdeal`].
@@ -76,18 +87,18 @@ impl Crossbar {
         Ok(Crossbar { imperfections: None, ..Crossbar::new(design, index, layer)? })
     }
 
-    fn of_cells(design: &Design, index: usize, layer: &Layer, cells: Cells) -> Self {
-        let (rows, cols) = (layer.rows(), layer.outputs);
+    fn of_cells(design: &Design, index: usize, layer: &Layer, tile: &Tile, cells: Cells) -> Self {
+        let (rows, cols) = (tile.rows, tile.cols);
         let imperfections = match &cells {
             Cells::Ideal(_) => None,
             Cells::Memristors(cells) => {
-                let noise = Noise::new(design.training.seed, index as u64);
-                Imperfections::new(design, index, layer, cells.as_ref(), noise).map(Box::new)
+                Imperfections::new(design, index, tile, cells.as_ref(), noise(design, index, tile)).map(Box::new)
             }
         };
         Crossbar {
             rows,
             cols,
+            inputs: tile.inputs,
             adc_bits: design.array.adc_bits,
             forward_shift: layer.shifts.forward,
             backward_shift: layer.shifts.backward,
@@ -97,6 +108,11 @@ impl Crossbar {
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
         }
+    }
+
+    /// Whether a cell is one exact integer.
+    pub fn is_ideal(&self) -> bool {
+        matches!(self.cells, Cells::Ideal(_))
     }
 
     pub fn rows(&self) -> usize {
@@ -146,7 +162,7 @@ impl Crossbar {
     /// A weight that is no number.
     pub fn read_transposed(&mut self, u: &[i32], codes: &mut Vec<i32>) -> Result<(), NotFinite> {
         self.op += 1;
-        let lines = self.rows - 1;
+        let lines = self.inputs;
         match &self.cells {
             Cells::Ideal(ideal) => {
                 let sums = &mut self.sums.exact[..lines];
@@ -315,6 +331,11 @@ impl Crossbar {
         };
         cells.pulse(at, CellPulse { volts, ..pulse }, self.op);
     }
+}
+
+/// Random numbers of a tile of layer `index`; those of the first tile are those of a layer that is not cut.
+fn noise(design: &Design, index: usize, tile: &Tile) -> Noise {
+    Noise::new(design.training.seed, (tile.index as u64) << 32 | index as u64)
 }
 
 /// ADC codes per unit of a sum of codes times weights.

@@ -10,7 +10,7 @@ use super::faults::Faults;
 use super::wires::attenuate;
 use crate::device::{CellAddress, Memristors, Noise, Scale, Stream};
 use crate::fixed;
-use crate::spec::{Design, Layer, Memory, NonIdeal};
+use crate::spec::{Design, Memory, NonIdeal, Tile};
 
 /// Key of the random numbers of a read of one cell, for the second device of a pair.
 const SECOND: u64 = 1 << 63;
@@ -18,6 +18,8 @@ const SECOND: u64 = 1 << 63;
 /// What is not ideal about one array.
 #[derive(Clone)]
 pub(super) struct Imperfections {
+    /// Rows that a transposed read converts.
+    inputs: usize,
     rows: usize,
     cols: usize,
     adc_max: f32,
@@ -63,14 +65,14 @@ struct Lines {
 }
 
 impl Imperfections {
-    /// Those of array `index` of the design; `None` for a perfect one.
-    pub fn new(design: &Design, index: usize, layer: &Layer, cells: &dyn Memristors, noise: Noise) -> Option<Self> {
+    /// Those of a tile of layer `index` of the design; `None` for a perfect one.
+    pub fn new(design: &Design, index: usize, tile: &Tile, cells: &dyn Memristors, noise: Noise) -> Option<Self> {
         let nonideal = &design.nonideal;
         if *nonideal == NonIdeal::default() && cells.read_sigma().is_none() {
             return None;
         }
-        let (rows, cols, array) = (layer.rows(), layer.outputs, &design.array);
-        let faults = Faults::new(nonideal, index, (rows, cols), cells, noise);
+        let (rows, cols, array) = (tile.rows, tile.cols, &design.array);
+        let faults = Faults::new(nonideal, index, tile, cells, noise);
         let single = cells.devices() == 1;
         let wires = nonideal.has_wires().then(|| {
             let span = cells.scale().span;
@@ -89,6 +91,7 @@ impl Imperfections {
         let two_ways = wires.is_some() && single;
         let longest = rows.max(cols);
         Some(Imperfections {
+            inputs: tile.inputs,
             rows,
             cols,
             adc_max: fixed::max_code(array.adc_bits) as f32,
@@ -167,7 +170,7 @@ impl Imperfections {
             (true, false) => &self.forward,
             (true, true) => cells.weights(),
         };
-        let lines = self.rows - 1;
+        let lines = self.inputs;
         for (sum, row) in self.sums[..lines].iter_mut().zip(weights.chunks_exact(self.cols)) {
             *sum = dot(&self.levels, row, |u| u);
         }

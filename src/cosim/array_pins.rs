@@ -3,10 +3,10 @@
 use verilated::Model;
 
 use super::cell_pins::CellPins;
-use super::pins::{self, LayerPins};
+use super::pins::{self, MacroPins};
 use crate::array::Crossbar;
 use crate::device::NotFinite;
-use crate::spec::Design;
+use crate::spec::{Design, Tile};
 
 /// Codes on `op_kind`.
 const KIND_FORWARD: u64 = 0;
@@ -51,9 +51,12 @@ enum Operation {
     CellPulse,
 }
 
-/// The macro of one layer.
+/// One array macro: that of a layer, or of one of its tiles.
 pub struct ArrayPins {
-    pins: LayerPins,
+    /// Number of its layer, and its place there.
+    pub layer: usize,
+    pub tile: Tile,
+    pins: MacroPins,
     operation: Operation,
     /// Operations on single cells; none without a memory mode.
     pub cell: Option<CellPins>,
@@ -77,6 +80,8 @@ pub struct ArrayPins {
     pub widths: Vec<u32>,
     /// First column that is switched on in a read, where none may be.
     pub stray_pulse: Option<usize>,
+    /// The macro has changed what it offers in this cycle.
+    pub offered: bool,
     /// A device of the crossbar whose state is no number any more.
     pub fault: Option<NotFinite>,
     all_codes: Vec<i32>,
@@ -90,12 +95,15 @@ impl ArrayPins {
         model: &Model,
         design: &Design,
         index: usize,
+        tile: Tile,
         crossbar: Option<Crossbar>,
     ) -> Result<Self, verilated::Error> {
         let layer = &design.layers[index];
-        let cols = layer.outputs;
+        let cols = tile.cols;
         Ok(ArrayPins {
-            pins: LayerPins::find(model, design, layer)?,
+            layer: index,
+            tile,
+            pins: MacroPins::find(model, design, layer, &tile)?,
             operation: Operation::Idle,
             cell: CellPins::find(model, design, index, layer)?,
             crossbar,
@@ -106,7 +114,7 @@ impl ArrayPins {
             settle: design.timing.read_settle,
             convert: design.timing.adc_conversion,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
-            rows: layer.rows(),
+            rows: tile.rows,
             cols,
             x: Vec::new(),
             drive: Vec::new(),
@@ -114,11 +122,19 @@ impl ArrayPins {
             pulses: Vec::new(),
             widths: vec![0; cols],
             stray_pulse: None,
+            offered: false,
             fault: None,
             all_codes: Vec::new(),
             held: Vec::new(),
             on: vec![0; cols.div_ceil(32)],
         })
+    }
+
+    /// Says that writes are taken at once, as this macro takes them.
+    pub fn ready(&self, model: &mut Model) {
+        if let Some(driven) = self.pins.driven {
+            model.set(driven.op_ready, 1);
+        }
     }
 
     /// Forgets an operation in progress: the design was reset.
@@ -138,9 +154,10 @@ impl ArrayPins {
     pub fn quiet(&self) -> u64 {
         match self.operation {
             // The bench's converters answer by their own clock, an emulated array's on its pins.
-            Operation::Read { countdown, .. } | Operation::CellRead { countdown } if self.pins.driven.is_some() => {
-                u64::from(countdown.saturating_sub(1))
+            Operation::Read { countdown: 1.., .. } | Operation::CellRead { .. } if self.pins.driven.is_some() => {
+                u64::from(self.countdown().saturating_sub(1))
             }
+            // A code on offer waits for `adc_ready`, which is watched.
             _ => u64::MAX,
         }
     }
@@ -151,7 +168,15 @@ impl ArrayPins {
         if let Operation::Read { countdown, .. } | Operation::CellRead { countdown } = &mut self.operation
             && self.pins.driven.is_some()
         {
-            *countdown -= cycles as u32;
+            *countdown = countdown.saturating_sub(cycles as u32);
+        }
+    }
+
+    /// Cycles until the running conversion ends.
+    fn countdown(&self) -> u32 {
+        match self.operation {
+            Operation::Read { countdown, .. } | Operation::CellRead { countdown } => countdown,
+            _ => 0,
         }
     }
 
@@ -172,13 +197,17 @@ impl ArrayPins {
     /// begins now.
     #[inline]
     pub fn cycle(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
+        self.offered = false;
         if model.get(self.pins.op_valid) == 0 {
             self.operation = Operation::Idle;
             return Event::None;
         }
         match self.operation {
             Operation::Idle => self.begin(model, now, extra),
-            Operation::Read { .. } => self.read(model, extra),
+            Operation::Read { .. } => {
+                self.offer(model);
+                Event::None
+            }
             Operation::Write { since } => self.write(model, now, since),
             Operation::CellRead { .. } | Operation::CellPulse => self.cell_cycle(model, now),
         }
@@ -225,9 +254,7 @@ impl ArrayPins {
                 }
                 _ => Operation::CellPulse,
             };
-            if let Some(driven) = self.pins.driven {
-                model.set(driven.op_ready, 1);
-            }
+            self.ready(model);
             return Event::CellStart;
         }
         self.read_lines(model, kind);
@@ -235,9 +262,7 @@ impl ArrayPins {
             self.widths.fill(0);
             self.on.fill(0);
             self.operation = Operation::Write { since: now };
-            if let Some(driven) = self.pins.driven {
-                model.set(driven.op_ready, 1);
-            }
+            self.ready(model);
             self.watch_pulses(model, now, now);
             return Event::SlotStart;
         }
@@ -256,22 +281,26 @@ impl ArrayPins {
         if back { Event::BackStart } else { Event::ForwardStart }
     }
 
-    /// The part of a read's cycle after its start: counts down, presents codes, sees them taken.
-    pub fn read(&mut self, model: &mut Model, extra: u32) -> Event {
-        let Operation::Read { back, countdown } = self.operation else {
-            return Event::None;
-        };
-        let countdown = countdown.saturating_sub(1);
-        self.operation = Operation::Read { back, countdown };
-        if let Some(driven) = self.pins.driven {
-            model.set(driven.adc_valid, u64::from(countdown == 0));
-        }
+    /// The first part of a read's cycle: counts down and offers the codes.
+    fn offer(&mut self, model: &mut Model) {
+        let Operation::Read { back, countdown } = self.operation else { return };
+        let left = countdown.saturating_sub(1);
+        self.operation = Operation::Read { back, countdown: left };
+        let Some(driven) = self.pins.driven else { return };
+        let valid = u64::from(left == 0);
+        self.offered = model.get(self.pins.adc_valid) != valid;
+        model.set(driven.adc_valid, valid);
+    }
+
+    /// The second part of a read's cycle: sees the codes taken. A conversion that begins then takes `extra` cycles more.
+    pub fn take(&mut self, model: &mut Model, extra: u32) -> Event {
+        let Operation::Read { back, .. } = self.operation else { return Event::None };
         if model.get(self.pins.adc_valid) == 0 {
             return Event::None;
         }
         // The group that the pins ask for; whether it is the right one is the scoreboard's business.
         let group = model.get(self.pins.adc_group) as usize;
-        let lines = if back { self.rows - 1 } else { self.cols };
+        let lines = if back { self.tile.inputs } else { self.cols };
         let first = (group * self.adcs).min(lines);
         let count = self.adcs.min(lines - first);
         if let Some(driven) = self.pins.driven {
@@ -349,10 +378,13 @@ impl ArrayPins {
 
     /// The second look at a cycle that began an operation: it may also be its last.
     #[inline]
-    pub fn same_cycle(&mut self, model: &mut Model, now: u64, extra: u32) -> Event {
+    pub fn same_cycle(&mut self, model: &mut Model, now: u64) -> Event {
         match self.operation {
             Operation::Idle => Event::None,
-            Operation::Read { .. } => self.read(model, extra),
+            Operation::Read { .. } => {
+                self.offer(model);
+                Event::None
+            }
             Operation::Write { since } => self.slot_end(model, now, since),
             Operation::CellRead { .. } | Operation::CellPulse => self.cell_cycle(model, now),
         }

@@ -82,6 +82,7 @@ struct Taps {
 pub struct Bench {
     pub model: Model,
     pub registers: RegMap,
+    /// In the order of [`Design::arrays`].
     pub arrays: Vec<ArrayPins>,
     pub scoreboard: Scoreboard,
     /// Whether events are held against the scoreboard.
@@ -102,6 +103,10 @@ pub struct Bench {
     stalls: Stalls,
     rng: ChaCha8Rng,
     words: Vec<i32>,
+    /// Cycles by which conversions that begin now are to stall, per array.
+    extra: Vec<u32>,
+    /// A layer lies on several arrays.
+    tiled: bool,
     /// Signals whose change needs the bench.
     watch: Watch,
     /// Something happened in the cycle being looked at; the next one has to be looked at, too.
@@ -122,17 +127,21 @@ impl Bench {
         let model = library.instantiate(verilated::Options { seed, ..Default::default() })?;
         let mut arrays = Vec::new();
         for (index, layer) in design.layers.iter().enumerate() {
-            let crossbar = match design.array.backend {
-                Backend::External => {
-                    let mut crossbar = Crossbar::new(design, index, layer)?;
-                    if !design.memory.as_ref().is_some_and(|m| m.program_initial) {
-                        crossbar.load(&initial_states(design, index, layer));
+            let programmed = design.memory.as_ref().is_some_and(|m| m.program_initial);
+            let states = (!programmed).then(|| initial_states(design, index, layer));
+            for tile in layer.tiling.tiles() {
+                let crossbar = match design.array.backend {
+                    Backend::External => {
+                        let mut crossbar = Crossbar::of_tile(design, index, layer, &tile)?;
+                        if let Some(states) = &states {
+                            crossbar.load(&tile.cut(states, layer.outputs));
+                        }
+                        Some(crossbar)
                     }
-                    Some(crossbar)
-                }
-                Backend::Emulated => None,
-            };
-            arrays.push(ArrayPins::new(&model, design, index, crossbar)?);
+                    Backend::Emulated => None,
+                };
+                arrays.push(ArrayPins::new(&model, design, index, tile, crossbar)?);
+            }
         }
         let layers = design.layers.len() as u32;
         let beat_bits = crate::rtl::max_beat_bits(design);
@@ -184,6 +193,7 @@ impl Bench {
         for array in &arrays {
             watch = array.watch(watch);
         }
+        let tiles = arrays.len();
         let mut bench = Bench {
             registers: RegMap::for_design(design),
             arrays,
@@ -203,10 +213,17 @@ impl Bench {
             stalls,
             rng: ChaCha8Rng::seed_from_u64(stalls.seed),
             words: Vec::new(),
+            extra: vec![0; tiles],
+            tiled: tiles > design.layers.len(),
             watch,
             eventful: true,
             model,
         };
+        if bench.tiled {
+            // A slot ends for all tiles at once, so that each looks at the others from the slot's first cycle on.
+            let Bench { arrays, model, .. } = &mut bench;
+            arrays.iter().for_each(|array| array.ready(model));
+        }
         bench.hard_reset()?;
         Ok(bench)
     }
@@ -354,28 +371,45 @@ impl Bench {
     /// Looks at all arrays; whether one of them works in this cycle.
     fn watch_arrays(&mut self) -> Result<bool, CosimError> {
         let mut busy = false;
+        let mut offered = false;
         for index in 0..self.arrays.len() {
             let extra = if self.stalls.conversion > 0.0 && self.rng.random_bool(self.stalls.conversion) {
                 self.rng.random_range(1..8)
             } else {
                 0
             };
+            self.extra[index] = extra;
             let array = &mut self.arrays[index];
             let event = array.cycle(&mut self.model, self.cycle, extra);
             busy |= array.active() || event != Event::None;
+            offered |= array.offered;
             if event == Event::None {
                 continue;
             }
             self.eventful = true;
             if let Some(cell) = array.fault {
-                let fault = DeviceFault { layer: index, cell };
+                let fault = DeviceFault { layer: array.layer, cell };
                 return Err(CosimError::Device { sample: self.scoreboard.sample, fault });
             }
             if self.checking {
                 self.scoreboard.array_event(index, event, array, self.cycle)?;
             }
             if matches!(event, Event::ForwardStart | Event::BackStart | Event::SlotStart | Event::CellStart) {
-                let event = array.same_cycle(&mut self.model, self.cycle, extra);
+                let event = array.same_cycle(&mut self.model, self.cycle);
+                offered |= array.offered;
+                if self.checking {
+                    self.scoreboard.array_event(index, event, array, self.cycle)?;
+                }
+            }
+        }
+        // A tile's code is taken when those beside it are there, too: what the design answers depends on the offers of this cycle.
+        if offered && self.tiled {
+            self.model.eval()?;
+        }
+        for (index, array) in self.arrays.iter_mut().enumerate() {
+            let event = array.take(&mut self.model, self.extra[index]);
+            if event != Event::None {
+                self.eventful = true;
                 if self.checking {
                     self.scoreboard.array_event(index, event, array, self.cycle)?;
                 }

@@ -63,8 +63,9 @@ pub(super) struct Fresh {
 impl Session {
     /// The border after the sample that has just ended, the one in which the counters were cleared.
     pub(super) fn border(&mut self, running: &Running<'_>) -> Result<Border, CosimError> {
-        let at_rest = self.bench.arrays.iter().enumerate().all(|(layer, array)| {
-            !array.active() && array.crossbar.as_ref().is_some_and(|c| c.is_at(self.golden.array(layer)))
+        let at_rest = self.bench.arrays.iter().all(|array| {
+            let golden = self.golden.array(array.layer).tile(array.tile.index);
+            !array.active() && array.crossbar.as_ref().is_some_and(|c| c.is_at(golden))
         });
         let bench = &mut self.bench;
         Ok(Border {
@@ -111,9 +112,9 @@ impl Session {
 
     /// Brings the devices behind the pins to the states of golden's.
     pub(super) fn follow_golden(&mut self) {
-        for (layer, ArrayPins { crossbar, .. }) in self.bench.arrays.iter_mut().enumerate() {
+        for ArrayPins { crossbar, layer, tile, .. } in &mut self.bench.arrays {
             if let Some(crossbar) = crossbar {
-                crossbar.follow(self.golden.array(layer));
+                crossbar.follow(self.golden.array(*layer).tile(tile.index));
             }
         }
     }

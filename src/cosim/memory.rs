@@ -237,10 +237,8 @@ impl Session {
             let what = What::Cycles(Phase::Memory.name());
             self.bench.scoreboard.memory(0, what, 0, expected, seen, cycle)?;
         }
-        for (layer, array) in self.bench.arrays.iter().enumerate() {
-            if let Some(crossbar) = &array.crossbar {
-                self.bench.scoreboard.states(layer, self.golden.states(layer), crossbar.states(), cycle)?;
-            }
+        for array in &self.bench.arrays {
+            self.bench.scoreboard.array_states(array, &self.golden, cycle)?;
         }
         Ok(())
     }

@@ -2,11 +2,11 @@
 
 use verilated::{Input, Model, Output};
 
-use crate::spec::{Backend, Design, Layer};
+use crate::spec::{Backend, Design, Layer, Tile};
 
-/// Pins of one layer's array, at the top (external) or inside the design (emulated, read only).
+/// Pins of one array, at the top (external) or inside the design (emulated, read only).
 #[derive(Debug, Clone, Copy)]
-pub struct LayerPins {
+pub struct MacroPins {
     pub op_valid: Output,
     pub op_kind: Output,
     pub op_last: Output,
@@ -52,17 +52,14 @@ pub fn mag_bits(design: &Design) -> u32 {
     design.array.pulse_bits.max(design.array.dac_bits - 1)
 }
 
-fn width(design: &Design, layer: &Layer, pin: &str) -> u32 {
-    let cols = layer.outputs as u32;
+fn width(design: &Design, layer: &Layer, tile: &Tile, pin: &str) -> u32 {
+    let cols = tile.cols as u32;
     match pin {
         "op_kind" => 2,
-        "row_code" => layer.rows() as u32 * design.array.dac_bits,
+        "row_code" => tile.rows as u32 * design.array.dac_bits,
         "col_mag" => cols * mag_bits(design),
         "col_neg" | "col_on" => cols,
-        "adc_group" => {
-            let groups = (layer.outputs.max(layer.inputs)).div_ceil(design.array.adcs);
-            crate::rtl::bits_for(groups - 1)
-        }
+        "adc_group" => crate::rtl::tile_group_bits(design, layer),
         "adc_code" => design.array.adcs as u32 * design.array.adc_bits,
         _ => 1,
     }
@@ -73,29 +70,32 @@ pub fn taps(design: &Design) -> Vec<String> {
     let mut taps: Vec<String> =
         ["phase", "sample_end", "y_valid", "y_beat", "y_last", "y_data"].map(String::from).to_vec();
     if design.array.backend == Backend::Emulated {
-        for layer in &design.layers {
-            taps.extend(PINS.iter().map(|(pin, _)| format!("{}_{pin}", layer.name)));
+        for (index, tile) in design.arrays() {
+            let name = design.layers[index].array_name(&tile);
+            taps.extend(PINS.iter().map(|(pin, _)| format!("{name}_{pin}")));
         }
     }
     taps
 }
 
-impl LayerPins {
+impl MacroPins {
     /// The lines that an operation drives and that must not move while it runs.
     pub fn lines(&self) -> [Output; 3] {
         [self.row_code, self.col_mag, self.col_neg]
     }
 
-    /// Finds the pins of `layer`.
+    /// Finds the pins of a tile of `layer`.
     ///
     /// # Errors
     /// A pin that is missing or has another width than the design says.
-    pub fn find(model: &Model, design: &Design, layer: &Layer) -> Result<LayerPins, verilated::Error> {
+    pub fn find(model: &Model, design: &Design, layer: &Layer, tile: &Tile) -> Result<MacroPins, verilated::Error> {
         let external = design.array.backend == Backend::External;
-        let input = |pin: &str| model.input(&format!("{}_{pin}", layer.name), width(design, layer, pin));
+        let array = layer.array_name(tile);
+        let width = |pin: &str| width(design, layer, tile, pin);
+        let input = |pin: &str| model.input(&format!("{array}_{pin}"), width(pin));
         let read = |pin: &str, driven: bool| -> Result<Output, verilated::Error> {
-            let width = width(design, layer, pin);
-            let name = format!("{}_{pin}", layer.name);
+            let width = width(pin);
+            let name = format!("{array}_{pin}");
             match (external, driven) {
                 (true, true) => input(pin).map(Output::from),
                 (true, false) => model.output(&name, width),
@@ -132,7 +132,7 @@ impl LayerPins {
         else {
             unreachable!("one handle per pin");
         };
-        Ok(LayerPins {
+        Ok(MacroPins {
             op_valid,
             op_kind,
             op_last,

@@ -1,20 +1,35 @@
 //! Holds what the RTL does in one sample against the golden trace of that sample.
 
+use std::ops::Range;
+
 use super::array_pins::{ArrayPins, Event};
 use super::error::{Mismatch, What};
+use crate::array::TileCodes;
 use crate::cycles::SampleCycles;
 use crate::golden::memory::CellKind;
-use crate::golden::{Mode, SampleTrace};
+use crate::golden::momentum::Slot;
+use crate::golden::{Machine, Mode, SampleTrace};
 use crate::phases::Phase;
-use crate::spec::Design;
+use crate::spec::{Design, Tile};
 
-/// How far a layer has come within the sample.
-#[derive(Debug, Clone, Copy, Default)]
-struct LayerProgress {
+/// How far an array has come within the sample.
+#[derive(Debug, Clone, Copy)]
+struct ArrayProgress {
+    layer: usize,
+    tile: Tile,
     forward_codes: usize,
     back_codes: usize,
     slots: usize,
-    y_words: usize,
+}
+
+impl ArrayProgress {
+    fn rows(&self) -> Range<usize> {
+        self.tile.first_row..self.tile.first_row + self.tile.rows
+    }
+
+    fn cols(&self) -> Range<usize> {
+        self.tile.first_col..self.tile.first_col + self.tile.cols
+    }
 }
 
 /// The expectations of the running sample.
@@ -24,7 +39,9 @@ pub struct Scoreboard {
     pub mode: Mode,
     /// Number of the sample since the start of the co-simulation.
     pub sample: u64,
-    layers: Vec<LayerProgress>,
+    arrays: Vec<ArrayProgress>,
+    /// Words of y seen, per layer.
+    y_words: Vec<usize>,
     /// Cell operations seen, of those in `trace.memory`.
     cells: usize,
     /// Cycles before a pulse on a cell.
@@ -42,7 +59,11 @@ impl Scoreboard {
             predicted: SampleCycles::default(),
             mode: Mode::Infer,
             sample: 0,
-            layers: vec![LayerProgress::default(); design.layers.len()],
+            arrays: design
+                .arrays()
+                .map(|(layer, tile)| ArrayProgress { layer, tile, forward_codes: 0, back_codes: 0, slots: 0 })
+                .collect(),
+            y_words: vec![0; design.layers.len()],
             cells: 0,
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             names: design.layers.iter().map(|l| l.name.clone()).collect(),
@@ -54,7 +75,10 @@ impl Scoreboard {
 
     /// Forgets the progress of the last sample; `trace` and `predicted` hold the next one.
     pub fn begin(&mut self) {
-        self.layers.fill(LayerProgress::default());
+        for array in &mut self.arrays {
+            (array.forward_codes, array.back_codes, array.slots) = (0, 0, 0);
+        }
+        self.y_words.fill(0);
         self.cells = 0;
     }
 
@@ -82,31 +106,33 @@ impl Scoreboard {
         Err(self.mismatch(layer, What::Operation, expected.len(), expected.len() as i64, got.len() as i64, cycle))
     }
 
-    /// An event on the array pins of `layer`.
-    pub fn array_event(&mut self, layer: usize, event: Event, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+    /// An event on the pins of array `number`.
+    pub fn array_event(&mut self, number: usize, event: Event, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+        let p = self.arrays[number];
+        let layer = p.layer;
         if let Event::CellEnd { announced } = event {
             return self.cell(layer, array, announced, cycle);
         }
         let Some(t) = self.trace.layers.get(layer) else { return Ok(()) };
-        let p = self.layers[layer];
         match event {
             Event::None | Event::CellStart | Event::CellEnd { .. } => Ok(()),
-            Event::ForwardStart => self.lines_of_read(layer, false, array, cycle),
-            Event::BackStart => self.lines_of_read(layer, true, array, cycle),
+            Event::ForwardStart => self.lines_of_read(p, false, array, cycle),
+            Event::BackStart => self.lines_of_read(p, true, array, cycle),
             Event::Codes { back, group } => {
-                let (what, all, done) = if back {
-                    (What::BackCode, &t.back, p.back_codes)
+                let (what, tiles, done, line) = if back {
+                    (What::BackCode, &t.tile_backs, p.back_codes, p.tile.first_row)
                 } else {
-                    (What::AdcCode, &t.read, p.forward_codes)
+                    (What::AdcCode, &t.tile_reads, p.forward_codes, p.tile.first_col)
                 };
+                let all = tiles.get(p.tile.index).map_or(&[][..], Vec::as_slice);
                 let first = group * self.adcs;
                 let last = (first + self.adcs).min(all.len());
                 if first != done || first >= last {
                     return Err(self.mismatch(layer, What::Operation, group, done as i64, first as i64, cycle));
                 }
-                self.lines_of_read(layer, back, array, cycle)?;
-                self.compare(layer, what, first, &all[first..last], &array.codes, cycle)?;
-                let p = &mut self.layers[layer];
+                self.lines_of_read(p, back, array, cycle)?;
+                self.compare(layer, what, line + first, &all[first..last], &array.codes, cycle)?;
+                let p = &mut self.arrays[number];
                 *(if back { &mut p.back_codes } else { &mut p.forward_codes }) = last;
                 Ok(())
             }
@@ -121,15 +147,13 @@ impl Scoreboard {
                         cycle,
                     ));
                 };
-                self.compare(layer, What::RowCode, 0, &slot.x, &array.x, cycle)?;
-                self.compare(layer, What::PulseCode, 0, &slot.pulses, &array.pulses, cycle)
+                self.lines_of_slot(p, slot, array, cycle)
             }
             Event::SlotEnd { cycles } => {
                 let slot = &t.slots[p.slots];
-                self.compare(layer, What::RowCode, 0, &slot.x, &array.x, cycle)?;
-                self.compare(layer, What::PulseCode, 0, &slot.pulses, &array.pulses, cycle)?;
-                for (col, (&pulse, &width)) in slot.pulses.iter().zip(&array.widths).enumerate() {
-                    let expected = pulse.unsigned_abs() * self.pulse_lsb;
+                self.lines_of_slot(p, slot, array, cycle)?;
+                for (col, &width) in p.cols().zip(&array.widths) {
+                    let expected = slot.pulses[col].unsigned_abs() * self.pulse_lsb;
                     if expected != width {
                         return Err(self.mismatch(layer, What::PulseWidth, col, expected.into(), width.into(), cycle));
                     }
@@ -138,10 +162,16 @@ impl Scoreboard {
                 if self.longest_checked && cycles != expected {
                     return Err(self.mismatch(layer, What::SlotLength, p.slots, expected as i64, cycles as i64, cycle));
                 }
-                self.layers[layer].slots += 1;
+                self.arrays[number].slots += 1;
                 Ok(())
             }
         }
+    }
+
+    /// Rows and columns of a write slot.
+    fn lines_of_slot(&self, p: ArrayProgress, slot: &Slot, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+        self.compare(p.layer, What::RowCode, p.tile.first_row, &slot.x[p.rows()], &array.x, cycle)?;
+        self.compare(p.layer, What::PulseCode, p.tile.first_col, &slot.pulses[p.cols()], &array.pulses, cycle)
     }
 
     /// An operation on one cell of `layer` has ended.
@@ -208,23 +238,25 @@ impl Scoreboard {
     }
 
     /// The lines that a read drives, and the columns, none of which may be switched on.
-    fn lines_of_read(&self, layer: usize, back: bool, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
-        let t = &self.trace.layers[layer];
+    fn lines_of_read(&self, p: ArrayProgress, back: bool, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+        let t = &self.trace.layers[p.layer];
         if let Some(col) = array.stray_pulse {
-            return Err(self.mismatch(layer, What::PulseWidth, col, 0, 1, cycle));
+            return Err(self.mismatch(p.layer, What::PulseWidth, p.tile.first_col + col, 0, 1, cycle));
         }
-        match back {
-            false => self.compare(layer, What::RowCode, 0, &t.x, &array.x, cycle),
-            true => self.compare(layer, What::DriveCode, 0, &t.drive, &array.drive, cycle),
-        }
+        let (what, first, all, lines, seen) = match back {
+            false => (What::RowCode, p.tile.first_row, &t.x, p.rows(), &array.x),
+            true => (What::DriveCode, p.tile.first_col, &t.drive, p.cols(), &array.drive),
+        };
+        // A read that golden does not do has no codes to drive.
+        self.compare(p.layer, what, first, all.get(lines).unwrap_or_default(), seen, cycle)
     }
 
     /// A beat of y of `layer`, first word `first`.
     pub fn y_beat(&mut self, layer: usize, first: usize, words: &[i32], cycle: u64) -> Result<(), Mismatch> {
         let y = &self.trace.layers[layer].y;
         let last = (first + words.len()).min(y.len());
-        if first != self.layers[layer].y_words || first >= last {
-            let done = self.layers[layer].y_words as i64;
+        if first != self.y_words[layer] || first >= last {
+            let done = self.y_words[layer] as i64;
             return Err(self.mismatch(layer, What::Error, first, done, first as i64, cycle));
         }
         self.compare(layer, What::Error, first, &y[first..last], &words[..last - first], cycle)?;
@@ -234,24 +266,30 @@ impl Scoreboard {
                 return Err(self.mismatch(layer, What::Error, last + i, 0, word.into(), cycle));
             }
         }
-        self.layers[layer].y_words = last;
+        self.y_words[layer] = last;
         Ok(())
     }
 
     /// The RTL says that the sample is finished: everything expected must have happened.
     pub fn end(&self, measured: &SampleCycles, phases: &[Phase], cycle: u64) -> Result<(), Mismatch> {
         self.cells_end(cycle)?;
-        for (index, (t, p)) in self.trace.layers.iter().zip(&self.layers).enumerate() {
+        for p in &self.arrays {
+            let t = &self.trace.layers[p.layer];
+            let codes = |tiles: &TileCodes| tiles.get(p.tile.index).map_or(0, Vec::len);
             let checks = [
-                (What::AdcCode, t.read.len(), p.forward_codes),
-                (What::BackCode, t.back.len(), p.back_codes),
+                (What::AdcCode, codes(&t.tile_reads), p.forward_codes),
+                (What::BackCode, codes(&t.tile_backs), p.back_codes),
                 (What::Slots, t.slots.len(), p.slots),
-                (What::Error, t.y.len(), p.y_words),
             ];
             for (what, expected, got) in checks {
                 if expected != got {
-                    return Err(self.mismatch(index, what, got, expected as i64, got as i64, cycle));
+                    return Err(self.mismatch(p.layer, what, got, expected as i64, got as i64, cycle));
                 }
+            }
+        }
+        for (index, (t, &got)) in self.trace.layers.iter().zip(&self.y_words).enumerate() {
+            if t.y.len() != got {
+                return Err(self.mismatch(index, What::Error, got, t.y.len() as i64, got as i64, cycle));
             }
         }
         for &phase in phases {
@@ -268,7 +306,14 @@ impl Scoreboard {
         Ok(())
     }
 
-    /// Compares all device states of `layer`.
+    /// Compares the device states behind the pins of `array` with golden's; nothing where the design emulates the array.
+    pub fn array_states(&self, array: &ArrayPins, golden: &Machine, cycle: u64) -> Result<(), Mismatch> {
+        let Some(crossbar) = &array.crossbar else { return Ok(()) };
+        let expected = golden.array(array.layer).tile(array.tile.index);
+        self.states(array.layer, expected.states(), crossbar.states(), cycle)
+    }
+
+    /// Compares all device states of `layer`, or of one of its arrays.
     pub fn states(&self, layer: usize, expected: &[i32], got: &[i32], cycle: u64) -> Result<(), Mismatch> {
         self.compare(layer, What::State, 0, expected, got, cycle)
     }

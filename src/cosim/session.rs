@@ -103,7 +103,7 @@ impl Session {
         let golden = Machine::new(design)?;
         if design.array.backend == Backend::Emulated {
             for layer in 0..design.layers.len() {
-                bench.write_states(layer, golden.states(layer))?;
+                bench.write_states(layer, &golden.states(layer))?;
             }
         }
         let mut session = Session {
@@ -132,7 +132,7 @@ impl Session {
 
     /// Device states of golden, per layer.
     pub(super) fn states(&self) -> Vec<Vec<i32>> {
-        (0..self.design.layers.len()).map(|layer| self.golden.states(layer).to_vec()).collect()
+        (0..self.design.layers.len()).map(|layer| self.golden.states(layer)).collect()
     }
 
     /// Runs samples of `data` in the given order; returns how many RTL and golden model classified right.
@@ -321,9 +321,9 @@ impl Session {
         // What waits for the host cannot be predicted when the host stalls at random.
         let phases: &[Phase] = if self.bench.unhindered() { &self.phases } else { &[] };
         board.end(&measured, phases, self.bench.cycle())?;
-        for (layer, array) in self.bench.arrays.iter().enumerate() {
-            if let (Mode::Train, Some(crossbar)) = (mode, &array.crossbar) {
-                board.states(layer, self.golden.states(layer), crossbar.states(), self.bench.cycle())?;
+        if mode == Mode::Train {
+            for array in &self.bench.arrays {
+                board.array_states(array, &self.golden, self.bench.cycle())?;
             }
         }
         let totals = &mut self.totals;
@@ -410,11 +410,11 @@ impl Session {
     pub fn age(&mut self, seconds: f64) -> Result<(), CosimError> {
         self.golden.age(seconds);
         let cycle = self.bench.cycle();
-        for (layer, array) in self.bench.arrays.iter_mut().enumerate() {
+        for array in &mut self.bench.arrays {
             if let Some(crossbar) = &mut array.crossbar {
                 crossbar.age(seconds);
-                self.bench.scoreboard.states(layer, self.golden.states(layer), crossbar.states(), cycle)?;
             }
+            self.bench.scoreboard.array_states(array, &self.golden, cycle)?;
         }
         Ok(())
     }
@@ -428,7 +428,7 @@ impl Session {
             for layer in 0..self.design.layers.len() {
                 let states = self.bench.read_states(layer)?;
                 let cycle = self.bench.cycle();
-                self.bench.scoreboard.states(layer, self.golden.states(layer), &states, cycle)?;
+                self.bench.scoreboard.states(layer, &self.golden.states(layer), &states, cycle)?;
             }
         }
         Ok(())

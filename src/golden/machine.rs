@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::ActivationTable;
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
 use super::momentum::{History, Pairs, Slot};
-use crate::array::{self, Crossbar};
+use crate::array::{Crossbar, Grid, GridMoment, TileCodes};
 use crate::device::{DeviceError, NotFinite};
 use crate::fixed;
 use crate::spec::{Design, Layer, Shifts};
@@ -32,8 +32,10 @@ pub struct SampleTrace {
 pub struct LayerTrace {
     /// Row codes of the forward read, bias included.
     pub x: Vec<i32>,
-    /// Forward ADC codes, one per column.
+    /// Forward ADC codes, one per column: sums over the tiles.
     pub read: Vec<i32>,
+    /// The same of each tile.
+    pub tile_reads: TileCodes,
     /// Activation codes.
     pub activation: Vec<i32>,
     /// Slope codes.
@@ -42,8 +44,10 @@ pub struct LayerTrace {
     pub y: Vec<i32>,
     /// Column codes of the transposed read (none for the first layer).
     pub drive: Vec<i32>,
-    /// Transposed ADC codes, one per row without the bias.
+    /// Transposed ADC codes, one per row without the bias: sums over the tiles.
     pub back: Vec<i32>,
+    /// The same of each tile; empty where none is read.
+    pub tile_backs: TileCodes,
     /// Write slots in order.
     pub slots: Vec<Slot>,
     /// Stored pairs that the momentum unit looked at, silent ones included.
@@ -72,12 +76,12 @@ impl Arrays for Vec<LayerUnit> {
     }
 
     fn array(&mut self, layer: usize) -> &mut Crossbar {
-        &mut self[layer].array
+        self[layer].array.first_mut()
     }
 }
 
 struct LayerUnit {
-    array: Crossbar,
+    array: Grid,
     table: ActivationTable,
     history: History,
     shifts: Shifts,
@@ -86,7 +90,7 @@ struct LayerUnit {
 /// The machine between two samples: all that later samples depend on. Without the memory controller, which has no moments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
-    layers: Vec<(array::Moment, Pairs)>,
+    layers: Vec<(GridMoment, Pairs)>,
 }
 
 /// The golden machine.
@@ -116,7 +120,7 @@ impl Machine {
             .iter()
             .enumerate()
             .map(|(index, layer)| {
-                let mut array = Crossbar::new(design, index, layer)?;
+                let mut array = Grid::new(design, index, layer)?;
                 if !design.memory.as_ref().is_some_and(|m| m.program_initial) {
                     array.load(&initial_states(design, index, layer));
                 }
@@ -212,6 +216,7 @@ impl Machine {
             t.y.clear();
             t.drive.clear();
             t.back.clear();
+            t.tile_backs.iter_mut().for_each(Vec::clear);
             t.pairs = 0;
             if mode == Mode::Infer {
                 t.slots.clear();
@@ -233,7 +238,8 @@ impl Machine {
             t.x.clear();
             t.x.extend_from_slice(before.last().map_or(input, |p| &p.activation));
             t.x.push(bias);
-            unit.array.read_forward(&t.x, &mut t.read).map_err(|cell| DeviceFault { layer: index, cell })?;
+            let read = unit.array.read_forward(&t.x, &mut t.tile_reads, &mut t.read);
+            read.map_err(|cell| DeviceFault { layer: index, cell })?;
             t.activation.clear();
             t.slope.clear();
             for &code in &t.read {
@@ -264,7 +270,7 @@ impl Machine {
                 let drive = unit.shifts.drive;
                 let code = |&y: &i32| fixed::saturate(fixed::round_shift(i64::from(y), drive), self.dac_bits) as i32;
                 t.drive.extend(t.y.iter().map(code));
-                let read = unit.array.read_transposed(&t.drive, &mut t.back);
+                let read = unit.array.read_transposed(&t.drive, &mut t.tile_backs, &mut t.back);
                 read.map_err(|cell| DeviceFault { layer: index, cell })?;
             }
         }
@@ -301,28 +307,28 @@ impl Machine {
         }
     }
 
-    /// State words of layer `index`, see [`Crossbar::states`].
-    pub fn states(&self, index: usize) -> &[i32] {
+    /// State words of layer `index`, see [`Grid::states`].
+    pub fn states(&self, index: usize) -> Vec<i32> {
         self.layers[index].array.states()
     }
 
     /// SHA-256 of the states of all layers (little-endian 32 bit, in order), first 16 hex digits.
     pub fn states_hash(&self) -> String {
         let mut hash = Sha256::new();
-        for state in self.layers.iter().flat_map(|unit| unit.array.states()) {
+        for state in (0..self.layers.len()).flat_map(|index| self.states(index)) {
             hash.update(state.to_le_bytes());
         }
         hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
     }
 
-    /// The array of layer `index`.
-    pub fn array(&self, index: usize) -> &Crossbar {
+    /// The arrays of layer `index`.
+    pub fn array(&self, index: usize) -> &Grid {
         &self.layers[index].array
     }
 
-    /// Puts another array in the place of that of layer `index`.
+    /// Puts another array in the place of that of layer `index`, which has only one.
     pub fn replace_array(&mut self, index: usize, array: Crossbar) {
-        self.layers[index].array = array;
+        *self.layers[index].array.first_mut() = array;
     }
 
     /// Lets time pass in all arrays: drift and retention loss.

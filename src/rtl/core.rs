@@ -6,7 +6,7 @@ use super::{Module, bus, memory, pulse_table};
 use crate::golden::ActivationTable;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
-use crate::spec::{Activation, Backend, Design, Layer, MomentumUnit};
+use crate::spec::{Activation, Backend, Design, Layer, MomentumUnit, Tile};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
 macro_rules! plain {
@@ -22,6 +22,7 @@ plain!(VectorMem, "vector_mem.v");
 plain!(RowDriver, "row_driver.v");
 plain!(ColDriver, "col_driver.v");
 plain!(ArrayEmulated, "array_emulated.v");
+plain!(Tiles, "tiles.v");
 
 #[derive(Template)]
 #[template(path = "array_port.v", escape = "none")]
@@ -107,6 +108,23 @@ struct ReadPath<'a> {
     error_shifts: Vec<(u32, String)>,
 }
 
+/// Sizes of one array as the templates need them.
+struct TileSizes {
+    /// Prefix of its pins.
+    name: String,
+    grid: (usize, usize),
+    first_row: usize,
+    rows: usize,
+    first_col: usize,
+    cols: usize,
+    words: usize,
+    row_bits: u32,
+    col_bits: u32,
+    word_bits: u32,
+    addr_bits: u32,
+    sum_bits: u32,
+}
+
 /// Sizes of one layer as the templates need them.
 struct LayerSizes {
     name: String,
@@ -125,12 +143,17 @@ struct LayerSizes {
     back: u32,
     width_shift: u32,
     pulse_table: Option<pulse_table::TableUse>,
-    words: usize,
     row_bits: u32,
     col_bits: u32,
-    word_bits: u32,
-    addr_bits: u32,
-    sum_bits: u32,
+    /// Whether it lies on several arrays, on a grid of so many rows and columns.
+    tiled: bool,
+    grid: (usize, usize),
+    tiles: Vec<TileSizes>,
+    tile_group_bits: u32,
+    tile_fwd_groups: usize,
+    tile_back_groups: usize,
+    /// 1: the last row of the grid has the bias alone.
+    bias_only: u32,
     forward_shift: u32,
     backward_shift: u32,
     write_shift: u32,
@@ -175,6 +198,12 @@ pub(crate) fn bits_for(last: usize) -> u32 {
     (usize::BITS - last.leading_zeros()).max(1)
 }
 
+/// Bits of the number of a group of codes at the pins of a layer's arrays: that of the largest tile.
+pub(crate) fn tile_group_bits(design: &Design, layer: &Layer) -> u32 {
+    let Tile { inputs, cols, .. } = layer.tiling.tile(0);
+    bits_for(inputs.max(cols).div_ceil(design.array.adcs) - 1)
+}
+
 fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
     let (lanes, adcs) = (design.array.lanes, design.array.adcs);
     let x_beats = layer.inputs.div_ceil(lanes);
@@ -182,8 +211,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
     let fwd_groups = layer.outputs.div_ceil(adcs);
     let back_groups = layer.inputs.div_ceil(adcs);
     let tail = |lines: usize, groups: usize| (lines - (groups - 1) * adcs).div_ceil(lanes);
-    let words = fwd_groups;
-    let product_bits = design.array.dac_bits.max(design.array.pulse_bits + 1) + design.device.state_bits;
+    let first = layer.tiling.tile(0);
     LayerSizes {
         name: layer.name.clone(),
         inputs: layer.inputs,
@@ -201,15 +229,38 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         back: u32::from(index > 0),
         width_shift: layer.shifts.width,
         pulse_table: None,
-        words,
         row_bits: bits_for(layer.rows() - 1),
         col_bits: bits_for(layer.outputs - 1),
-        word_bits: bits_for(words - 1),
-        addr_bits: bits_for(layer.rows() * words - 1),
-        sum_bits: product_bits + bits_for(layer.rows().max(words * adcs)),
+        tiled: !layer.tiling.is_single(),
+        grid: layer.tiling.grid(),
+        tiles: layer.tiling.tiles().map(|tile| tile_sizes(design, layer, &tile)).collect(),
+        tile_group_bits: tile_group_bits(design, layer),
+        tile_fwd_groups: first.cols.div_ceil(adcs),
+        tile_back_groups: first.inputs.div_ceil(adcs),
+        bias_only: u32::from(layer.tiling.tiles().any(|tile| tile.inputs == 0)),
         forward_shift: layer.shifts.forward,
         backward_shift: layer.shifts.backward,
         write_shift: layer.shifts.write,
+    }
+}
+
+fn tile_sizes(design: &Design, layer: &Layer, tile: &Tile) -> TileSizes {
+    let adcs = design.array.adcs;
+    let words = tile.cols.div_ceil(adcs);
+    let product_bits = design.array.dac_bits.max(design.array.pulse_bits + 1) + design.device.state_bits;
+    TileSizes {
+        name: layer.array_name(tile),
+        grid: tile.grid,
+        first_row: tile.first_row,
+        rows: tile.rows,
+        first_col: tile.first_col,
+        cols: tile.cols,
+        words,
+        row_bits: bits_for(tile.rows - 1),
+        col_bits: bits_for(tile.cols - 1),
+        word_bits: bits_for(words - 1),
+        addr_bits: bits_for(tile.rows * words - 1),
+        sum_bits: product_bits + bits_for(tile.rows.max(words * adcs)),
     }
 }
 
@@ -254,6 +305,9 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     }
     if design.array.backend == Backend::Emulated {
         add("_array_emulated", ArrayEmulated { name }.render())?;
+    }
+    if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
+        add("_tiles", Tiles { name }.render())?;
     }
     add("_gear", bus::Gear { name }.render())?;
     add("_sample_in", bus::SampleIn { name }.render())?;

@@ -9,7 +9,7 @@ mod pulse_table;
 
 use serde::Serialize;
 
-pub(crate) use self::core::{bits_for, max_beat_bits};
+pub(crate) use self::core::{bits_for, max_beat_bits, tile_group_bits};
 
 use crate::spec::Design;
 

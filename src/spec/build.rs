@@ -11,7 +11,7 @@ use super::error::{Code, Problem, Span};
 use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
-use super::{Activation, Array, Design, Device, Layer, NonIdeal, Shifts, device, memory, nonideal};
+use super::{Activation, Array, Design, Device, Layer, NonIdeal, Shifts, Tiling, device, memory, nonideal};
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
@@ -30,8 +30,19 @@ const LAYER: &[&str] = &[
 ];
 const TRAINING: &[&str] =
     &["optimizer", "learning_rate", "momentum", "momentum_unit", "history", "epochs", "seed", "initial_weight"];
-const ARRAY: &[&str] =
-    &["dac_bits", "adc_bits", "pulse_bits", "error_bits", "adcs", "lanes", "backend", "weight_range", "nonideal"];
+const ARRAY: &[&str] = &[
+    "dac_bits",
+    "adc_bits",
+    "pulse_bits",
+    "error_bits",
+    "adcs",
+    "lanes",
+    "rows",
+    "cols",
+    "backend",
+    "weight_range",
+    "nonideal",
+];
 const TIMING: &[&str] = &["clock", "read_settle", "adc_conversion", "pulse_lsb"];
 const DATA: &[&str] = &["set", "idx", "csv", "test_fraction"];
 pub(super) const IDX: &[&str] = &["images", "labels"];
@@ -106,6 +117,9 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         adc_bits: array.adc.as_ref().and_then(|v| v.span.clone()),
         pulse_bits: array.pulse.as_ref().and_then(|v| v.span.clone()),
         error_bits: array.error.as_ref().and_then(|v| v.span.clone()),
+        rows: array.rows.as_ref().and_then(|v| v.span.clone()),
+        cols: array.cols.as_ref().and_then(|v| v.span.clone()),
+        adcs: array.adcs.as_ref().and_then(|v| v.span.clone()),
         state_bits: state_bits.as_ref().and_then(|v| v.span.clone()),
         learning_rate: training.learning_rate.as_ref().and_then(|v| v.span.clone()),
         layers: layers.iter().map(|l| (l.name.clone(), l.span.clone())).collect(),
@@ -119,6 +133,11 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         layers: layers.into_iter().map(|l| l.params).collect::<Option<_>>()?,
     };
     device::backend(reader, &model, params.array.backend);
+    let cut = checks::tiles(&params, &places);
+    if !cut.is_empty() {
+        cut.into_iter().for_each(|p| reader.report(p));
+        return None;
+    }
     checks::stray_range(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::accumulators(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));
@@ -157,6 +176,8 @@ fn widths(entry: ArrayEntry) -> Option<Array> {
         error_bits: 0,
         adcs: entry.adcs?.value as usize,
         lanes: entry.lanes?.value as usize,
+        rows: entry.rows?.value.map(|n| n as usize),
+        cols: entry.cols?.value.map(|n| n as usize),
         backend: entry.backend?.value,
     })
 }
@@ -173,6 +194,7 @@ fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
             activation: p.activation,
             ranges: ranges[l],
             shifts,
+            tiling: Tiling::new(p.inputs + 1, p.outputs, (array.rows, array.cols), array.adcs),
         })
     };
     params.layers.iter().enumerate().map(layer).collect()

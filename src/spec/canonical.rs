@@ -59,6 +59,11 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     writeln!(out, "\n[array]\ndac_bits = {}\nadc_bits = {}", array.dac_bits, array.adc_bits)?;
     writeln!(out, "pulse_bits = {}\nerror_bits = {}", array.pulse_bits, array.error_bits)?;
     writeln!(out, "adcs = {}\nlanes = {}\nbackend = \"{backend}\"", array.adcs, array.lanes)?;
+    for (key, most) in [("rows", array.rows), ("cols", array.cols)] {
+        if let Some(most) = most {
+            writeln!(out, "{key} = {most}")?;
+        }
+    }
     super::nonideal::write(out, &d.nonideal)?;
     device::write(out, &d.device)?;
     writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;

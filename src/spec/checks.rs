@@ -1,5 +1,6 @@
 //! Checks across keys: shifts, accumulators, ranges. Advice is tried on the parameters before it is given.
 
+use super::Tiling;
 use super::derive::{ACCUMULATOR_LIMIT, AccumulatorBits, Fault, FaultKind, Params, SCALE_LIMIT, learning_rate_code};
 use super::error::{Code, Problem, Span};
 use super::reader::list;
@@ -11,6 +12,10 @@ pub(super) struct Places {
     pub adc_bits: Option<Span>,
     pub pulse_bits: Option<Span>,
     pub error_bits: Option<Span>,
+    pub adcs: Option<Span>,
+    /// Most rows and columns of an array.
+    pub rows: Option<Span>,
+    pub cols: Option<Span>,
     pub state_bits: Option<Span>,
     pub learning_rate: Option<Span>,
     /// Name and place of every layer.
@@ -42,6 +47,55 @@ fn words(shift: &str) -> (&'static str, &'static str) {
         "width" => ("pulse width", "product of learning rate and error"),
         _ => ("device state", "product of input and pulse width"),
     }
+}
+
+/// Most tiles of a layer: each brings its own pins.
+const TILES_MAX: usize = 1024;
+
+/// Tiles that groups of ADC codes cannot be cut from, or too many of them.
+pub(super) fn tiles(params: &Params, places: &Places) -> Vec<Problem> {
+    let array = &params.array;
+    let adcs = array.adcs;
+    let mut problems = Vec::new();
+    for (key, most, span) in [("rows", array.rows, &places.rows), ("cols", array.cols, &places.cols)] {
+        let Some(most) = most.filter(|most| most % adcs != 0) else { continue };
+        let near = (most / adcs * adcs).max(adcs);
+        problems.push(
+            Problem::new(Code::OutOfRange, format!("`{key} = {most}` is no multiple of `adcs`"))
+                .at(span.clone(), format!("allowed: multiples of {adcs}"))
+                .also(places.adcs.clone(), "the codes of one conversion come from one array")
+                .help(format!("nearest: `{key} = {near}`")),
+        );
+    }
+    if !problems.is_empty() {
+        return problems;
+    }
+    for (layer, (name, span)) in params.layers.iter().zip(&places.layers) {
+        let tiling = Tiling::new(layer.inputs + 1, layer.outputs, (array.rows, array.cols), adcs);
+        if tiling.count() > TILES_MAX {
+            let message = format!("layer `{name}` would need {} arrays", tiling.count());
+            let allowed = format!("allowed: at most {TILES_MAX} arrays per layer, each has pins of its own");
+            problems.push(
+                Problem::new(Code::OutOfRange, message)
+                    .at(span.clone(), allowed)
+                    .also(places.rows.clone(), "")
+                    .also(places.cols.clone(), "")
+                    .help(format!("its {} x {} cells ask for larger arrays", layer.inputs + 1, layer.outputs)),
+            );
+        }
+        // Pins of a tile carry the layer's name and its place in the grid.
+        let prefix = format!("{name}_r");
+        let clash = places.layers.iter().find(|(other, _)| {
+            other.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        });
+        if let (false, Some((other, span))) = (tiling.is_single(), clash) {
+            problems.push(
+                Problem::new(Code::ReservedName, format!("the layer name `{other}` is reserved"))
+                    .at(span.clone(), format!("names pins of the arrays of layer `{name}`")),
+            );
+        }
+    }
+    problems
 }
 
 /// Problems of shifts, one for each quantity with all its layers.
@@ -280,6 +334,8 @@ mod tests {
                 error_bits: 0,
                 adcs: 8,
                 lanes: 8,
+                rows: None,
+                cols: None,
                 backend: Backend::External,
             },
             error_bits: None,

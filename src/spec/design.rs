@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Memory, NonIdeal};
+use super::{Memory, NonIdeal, Tile, Tiling};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -43,7 +43,7 @@ pub struct Design {
     pub spec_hash: String,
 }
 
-/// One fully connected layer on one array of `inputs + 1` rows and `outputs` columns.
+/// One fully connected layer of `inputs + 1` rows and `outputs` columns, on one array or a grid of them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Layer {
     /// Verilog identifier, prefix of the layer's instance and of its array pins.
@@ -55,6 +55,8 @@ pub struct Layer {
     pub activation: Activation,
     pub ranges: Ranges,
     pub shifts: Shifts,
+    /// How its cells lie on arrays.
+    pub tiling: Tiling,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -144,6 +146,9 @@ pub struct Array {
     pub adcs: usize,
     /// Vector words moved per cycle, a power of two.
     pub lanes: usize,
+    /// Most rows and columns of an array, bias row included; `None`: as many as the layer has.
+    pub rows: Option<usize>,
+    pub cols: Option<usize>,
     pub backend: Backend,
 }
 
@@ -258,6 +263,11 @@ impl Design {
         self.layers.last().map_or(0, |l| l.outputs)
     }
 
+    /// All arrays: their layers and their places in them, in order.
+    pub fn arrays(&self) -> impl Iterator<Item = (usize, Tile)> {
+        self.layers.iter().enumerate().flat_map(|(index, layer)| layer.tiling.tiles().map(move |tile| (index, tile)))
+    }
+
     /// Words of one 64-bit stream beat: 8 of 8 bits when DAC codes fit, else 4 of 16 bits.
     pub fn stream_words(&self) -> usize {
         if self.array.dac_bits <= 8 { 8 } else { 4 }
@@ -279,6 +289,14 @@ impl Design {
 }
 
 impl Layer {
+    /// Prefix of the pins of one of its arrays: the layer's name, and the place in the grid where there are several.
+    pub fn array_name(&self, tile: &Tile) -> String {
+        match self.tiling.is_single() {
+            true => self.name.clone(),
+            false => format!("{}_r{}c{}", self.name, tile.grid.0, tile.grid.1),
+        }
+    }
+
     /// Initial weights of this layer are uniform in +- this value, never beyond the weight range.
     pub fn initial_weight(&self, training: &Training) -> f64 {
         let glorot = (6.0 / (self.inputs + self.outputs) as f64).sqrt();
@@ -298,7 +316,12 @@ impl Layer {
         }
     }
 
-    /// Array rows: inputs and the bias.
+    /// The same for one of its tiles.
+    pub fn tile_geometry(&self, design: &Design, tile: &Tile) -> Geometry {
+        Geometry { rows: tile.rows, cols: tile.cols, ..self.geometry(design) }
+    }
+
+    /// Rows: inputs and the bias.
     pub fn rows(&self) -> usize {
         self.inputs + 1
     }

@@ -158,6 +158,13 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, design: &Design) 
         );
         return None;
     }
+    if let Some(layer) = design.layers.iter().find(|layer| !layer.tiling.is_single()) {
+        refuse(
+            format!("`[memory]` needs one array per layer, and layer `{}` has {}", layer.name, layer.tiling.count()),
+            "remove `rows` and `cols` in `[array]`, or `[memory]`",
+        );
+        return None;
+    }
     let (low, high) = cell.conductance;
     let code_bits = design.array.adc_bits - 1;
     let clock = design.timing.clock_ns;

@@ -15,6 +15,7 @@ mod nonideal;
 mod pulse_table;
 mod reader;
 mod sections;
+mod tiles;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -33,6 +34,7 @@ pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, 
 pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
+pub use tiles::{Tile, Tiling};
 
 use error::Problem;
 

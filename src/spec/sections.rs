@@ -1,5 +1,6 @@
 //! `[training]`, `[array]`, `[timing]` and `[data]`: their keys, defaults (those of the digits preset) and inner contradictions.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use super::build::IDX;
@@ -11,6 +12,8 @@ use super::{Backend, Data, DataSource, MomentumUnit, Optimizer, Timing, Training
 
 /// Most cycles of one timed step; bounds the counters.
 const MAX_CYCLES: f64 = 65_535.0;
+/// Rows and columns of an array that layers are cut into.
+const TILE_LINES: RangeInclusive<i64> = 2..=65_536;
 /// Words and classes of the data set that ships with memrtl.
 const DIGITS: (usize, usize) = (64, 10);
 
@@ -23,6 +26,9 @@ pub(super) struct ArrayEntry {
     pub error: Option<Found<Option<u32>>>,
     pub adcs: Option<Found<i64>>,
     pub lanes: Option<Found<i64>>,
+    /// The inner `None`: not given.
+    pub rows: Option<Found<Option<i64>>>,
+    pub cols: Option<Found<Option<i64>>>,
     pub backend: Option<Found<Backend>>,
     pub weight: Option<i32>,
 }
@@ -47,6 +53,8 @@ pub(super) fn array(reader: &Reader<'_>, section: &Section<'_>) -> ArrayEntry {
         error,
         adcs: section.power_of_two("adcs", 256).or(defaults::ADCS),
         lanes: section.power_of_two("lanes", 64).or(defaults::LANES),
+        rows: section.int("rows", TILE_LINES).optional(),
+        cols: section.int("cols", TILE_LINES).optional(),
         backend: section
             .choice("backend", &[("external", Backend::External), ("emulated", Backend::Emulated)])
             .or(defaults::BACKEND),

@@ -83,6 +83,8 @@ struct Machine {
     conversion: u32,
     pulse: u32,
     clock: u32,
+    /// Pieces that 80 rows and columns are to be cut into at least.
+    pieces: (usize, usize),
 }
 
 fn layer() -> impl Strategy<Value = LayerDraft> {
@@ -126,8 +128,9 @@ fn draft() -> impl Strategy<Value = Draft> {
         .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
     let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32)
         .prop_map(|(momentum, seed)| Training { momentum, seed });
-    let machine = (0..=8u32, 0..=6u32, any::<bool>(), 0..=6u32, 1..=6u32, 1..=3u32, 5..=50u32).prop_map(
-        |(adcs, lanes, emulated, settle, conversion, pulse, clock)| Machine {
+    let pieces = prop_oneof![Just((1, 1)), (1..=5usize, 1..=5usize)];
+    let machine = (0..=8u32, 0..=6u32, any::<bool>(), 0..=6u32, 1..=6u32, 1..=3u32, 5..=50u32, pieces).prop_map(
+        |(adcs, lanes, emulated, settle, conversion, pulse, clock, pieces)| Machine {
             adcs: 1 << adcs,
             lanes: 1 << lanes,
             emulated,
@@ -135,6 +138,7 @@ fn draft() -> impl Strategy<Value = Draft> {
             conversion,
             pulse,
             clock,
+            pieces,
         },
     );
     let network = (1..=80usize, prop::collection::vec(layer(), 1..=4));
@@ -236,10 +240,19 @@ impl Draft {
         // Below the power of two, so that the register's rounding is part of the test.
         line(format!("learning_rate = {}\nepochs = 1\nseed = {}", 0.9 * 2f64.powi(self.rate), self.training.seed));
         let Widths { dac, adc, pulse, error, .. } = self.widths;
-        let Machine { adcs, lanes, emulated, settle, conversion, pulse: lsb, clock } = self.machine;
+        let Machine { adcs, lanes, emulated, settle, conversion, pulse: lsb, clock, pieces } = self.machine;
         let backend = if emulated { "emulated" } else { "external" };
         line(format!("[array]\ndac_bits = {dac}\nadc_bits = {adc}\npulse_bits = {pulse}\nerror_bits = {error}"));
         line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
+        // The memory mode works on whole layers.
+        if self.memristors.as_ref().is_none_or(|m| m.memory.is_none()) {
+            for (key, pieces) in [("rows", pieces.0), ("cols", pieces.1)] {
+                if pieces > 1 {
+                    let most = 80usize.div_ceil(pieces).next_multiple_of(adcs as usize);
+                    line(format!("{key} = {most}"));
+                }
+            }
+        }
         line(format!("[device]\nstate_bits = {}", self.state_bits()));
         if let Some(Memristors { device, nonideal, memory }) = &self.memristors {
             line((*device).to_owned());

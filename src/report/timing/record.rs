@@ -3,7 +3,6 @@
 use verilated::{Input, Library, Model, Output};
 
 use super::TimingError;
-use crate::array::Crossbar;
 use crate::cosim::{Bench, CosimError, Mismatch, Stalls, Step};
 use crate::golden::{Machine, Mode};
 use crate::phases::Phase;
@@ -244,9 +243,8 @@ impl Recorder {
     }
 
     fn check_states(&self) -> Result<(), Mismatch> {
-        for (layer, array) in self.bench.arrays.iter().enumerate() {
-            let states = array.crossbar.as_ref().map_or(&[][..], Crossbar::states);
-            self.bench.scoreboard.states(layer, self.golden.states(layer), states, self.bench.cycle())?;
+        for array in &self.bench.arrays {
+            self.bench.scoreboard.array_states(array, &self.golden, self.bench.cycle())?;
         }
         Ok(())
     }

@@ -1,0 +1,167 @@
+//! The arrays of a layer: one, or a grid of tiles that are driven side by side and whose codes are added digitally.
+
+use super::{Crossbar, Moment};
+use crate::device::{CellAddress, DeviceError, NotFinite};
+use crate::fixed;
+use crate::spec::{Design, Layer, Tile, Tiling};
+
+/// ADC codes of a read, tile by tile.
+pub type TileCodes = Vec<Vec<i32>>;
+
+/// All arrays of a layer. Where there is one, it is the layer's array and nothing else.
+pub struct Grid {
+    tiling: Tiling,
+    tiles: Vec<Crossbar>,
+    adc_bits: u32,
+}
+
+/// Everything that distinguishes one moment of a layer's arrays from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridMoment(Vec<Moment>);
+
+impl Grid {
+    /// The arrays of `layer`, layer `index` of the design, with all weights at zero as far as their devices can.
+    ///
+    /// # Errors
+    /// See [`Crossbar::new`].
+    pub fn new(design: &Design, index: usize, layer: &Layer) -> Result<Self, DeviceError> {
+        let tile = |tile: Tile| Crossbar::of_tile(design, index, layer, &tile);
+        let tiles = layer.tiling.tiles().map(tile).collect::<Result<_, _>>()?;
+        Ok(Grid { tiling: layer.tiling, tiles, adc_bits: design.array.adc_bits })
+    }
+
+    /// A layer whose only array is `array`.
+    pub fn single(design: &Design, array: Crossbar) -> Self {
+        let tiling = Tiling::whole(array.rows(), array.cols());
+        Grid { tiling, tiles: vec![array], adc_bits: design.array.adc_bits }
+    }
+
+    /// How the layer is cut.
+    pub fn tiling(&self) -> Tiling {
+        self.tiling
+    }
+
+    /// Array `index`, row of the grid by row.
+    pub fn tile(&self, index: usize) -> &Crossbar {
+        &self.tiles[index]
+    }
+
+    /// The first array; the only one in designs with a memory mode.
+    pub fn first_mut(&mut self) -> &mut Crossbar {
+        &mut self.tiles[0]
+    }
+
+    /// Forward read: row codes `x` (all rows) to the codes of all columns. Codes of tiles in one column of the grid are added
+    /// exactly, then limited symmetrically to `adc_bits`.
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn read_forward(&mut self, x: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        tiles.resize_with(self.tiles.len(), Vec::new);
+        for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
+            let read = array.read_forward(&x[tile.first_row..][..tile.rows], own);
+            read.map_err(|fault| in_layer(fault, &tile))?;
+        }
+        self.add(tiles, self.tiling.cols, |tile| tile.first_col, codes);
+        Ok(())
+    }
+
+    /// Transposed read: column codes `u` to the codes of all rows but the bias; a tile that has the bias alone is not read.
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn read_transposed(&mut self, u: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        tiles.resize_with(self.tiles.len(), Vec::new);
+        for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
+            own.clear();
+            if tile.inputs > 0 {
+                let read = array.read_transposed(&u[tile.first_col..][..tile.cols], own);
+                read.map_err(|fault| in_layer(fault, &tile))?;
+            }
+        }
+        self.add(tiles, self.tiling.rows - 1, |tile| tile.first_row, codes);
+        Ok(())
+    }
+
+    /// Sums of the tiles' codes, each from its tile's first line on.
+    fn add(&self, tiles: &TileCodes, lines: usize, first: impl Fn(&Tile) -> usize, codes: &mut Vec<i32>) {
+        codes.clear();
+        if let [only] = &tiles[..] {
+            codes.extend_from_slice(only);
+            return;
+        }
+        codes.resize(lines, 0);
+        for (own, tile) in tiles.iter().zip(self.tiling.tiles()) {
+            codes[first(&tile)..].iter_mut().zip(own).for_each(|(sum, code)| *sum += code);
+        }
+        codes.iter_mut().for_each(|code| *code = fixed::saturate(i64::from(*code), self.adc_bits) as i32);
+    }
+
+    /// Rank-1 write: row codes `x` and signed pulse widths in units of the shortest pulse, on all arrays at once.
+    pub fn write(&mut self, x: &[i32], pulses: &[i32]) {
+        for (array, tile) in self.tiles.iter_mut().zip(self.tiling.tiles()) {
+            array.write(&x[tile.first_row..][..tile.rows], &pulses[tile.first_col..][..tile.cols]);
+        }
+    }
+
+    /// Programs all weights of the layer, row-major; see [`Crossbar::load`].
+    pub fn load(&mut self, states: &[i32]) {
+        for (array, tile) in self.tiles.iter_mut().zip(self.tiling.tiles()) {
+            array.load(&tile.cut(states, self.tiling.cols));
+        }
+    }
+
+    /// State words of all arrays, see [`Crossbar::states`]: row-major over the layer where a cell is one word (the `ideal`
+    /// device), else array by array.
+    pub fn states(&self) -> Vec<i32> {
+        let (rows, cols) = (self.tiling.rows, self.tiling.cols);
+        if self.tiles.len() > 1 && self.tiles.iter().all(Crossbar::is_ideal) {
+            let mut states = vec![0; rows * cols];
+            for (array, tile) in self.tiles.iter().zip(self.tiling.tiles()) {
+                tile.paste(array.states(), &mut states, cols);
+            }
+            return states;
+        }
+        self.tiles.iter().flat_map(|array| array.states().iter().copied()).collect()
+    }
+
+    /// Effective weights of the layer, row-major; see [`Crossbar::weights`].
+    pub fn weights(&self) -> Vec<f32> {
+        let mut weights = vec![0.0; self.tiling.rows * self.tiling.cols];
+        for (array, tile) in self.tiles.iter().zip(self.tiling.tiles()) {
+            tile.paste(&array.weights(), &mut weights, self.tiling.cols);
+        }
+        weights
+    }
+
+    /// The stuck devices with what they conduct in siemens, by their address in the layer.
+    pub fn stuck(&self) -> Vec<(CellAddress, f64)> {
+        let own = |(array, tile): (&Crossbar, Tile)| -> Vec<(CellAddress, f64)> {
+            array.stuck().iter().map(|&(at, siemens)| (address_in_layer(at, &tile), siemens)).collect()
+        };
+        self.tiles.iter().zip(self.tiling.tiles()).flat_map(own).collect()
+    }
+
+    /// This moment, to be gone back to with [`Grid::restore`].
+    pub fn moment(&self) -> GridMoment {
+        GridMoment(self.tiles.iter().map(Crossbar::moment).collect())
+    }
+
+    /// Goes back (or ahead) to a moment of these arrays or of arrays like them.
+    pub fn restore(&mut self, moment: &GridMoment) {
+        self.tiles.iter_mut().zip(&moment.0).for_each(|(array, moment)| array.restore(moment));
+    }
+
+    /// Lets time pass without an operation: drift and retention loss.
+    pub fn age(&mut self, seconds: f64) {
+        self.tiles.iter_mut().for_each(|array| array.age(seconds));
+    }
+}
+
+fn address_in_layer(at: CellAddress, tile: &Tile) -> CellAddress {
+    CellAddress { row: at.row + tile.first_row, col: at.col + tile.first_col, ..at }
+}
+
+fn in_layer(fault: NotFinite, tile: &Tile) -> NotFinite {
+    NotFinite { at: address_in_layer(fault.at, tile), ..fault }
+}
