@@ -8,7 +8,7 @@
 use crate::golden::memory::{CellKind, CellOp, MemoryTrace};
 use crate::golden::{Mode, SampleTrace};
 use crate::phases::Phase;
-use crate::spec::{Backend, Design, Layer};
+use crate::spec::{Backend, Design, Layer, MomentumUnit};
 
 /// Cycles of one sample: those after the end of the sample before it, up to its own end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -78,6 +78,16 @@ struct LayerTiming {
     back_tail: u64,
     x_beats: u64,
     y_beats: u64,
+    /// The momentum unit writes pairs of earlier samples before y is there.
+    history: bool,
+}
+
+/// A layer's last read of a sample: the cycle in which the port takes it, and that of its last transfer. A slot may be taken in the
+/// latter.
+#[derive(Debug, Clone, Copy)]
+struct Reads {
+    taken: u64,
+    end: u64,
 }
 
 /// Intervals of one layer's array and unit within a sample.
@@ -248,9 +258,10 @@ impl CycleModel {
         (busy + around, busy)
     }
 
-    /// Forward reads; returns the transfer of the last code and the beats after it.
-    fn forward(&mut self) -> (u64, u64) {
+    /// Forward reads; returns the transfer of the last code and the beats after it. `reads` takes those of all layers.
+    fn forward(&mut self, reads: &mut Vec<Reads>) -> (u64, u64) {
         self.busy.clear();
+        reads.clear();
         let mut start = 1;
         let (mut transfer, mut tail) = (0, 0);
         for layer in &self.layers {
@@ -258,6 +269,7 @@ impl CycleModel {
             transfer = start + layer.array.fwd_first - 1 + span;
             tail = layer.fwd_tail;
             self.busy.push((start, transfer));
+            reads.push(Reads { taken: start - 1, end: transfer });
             // Beats, table, stage, take.
             start = transfer + tail + 3;
         }
@@ -265,14 +277,15 @@ impl CycleModel {
     }
 
     fn infer(&mut self, cycles: &mut SampleCycles) -> Finish {
-        let (transfer, tail) = self.forward();
+        let (transfer, tail) = self.forward(&mut Vec::new());
         let end = transfer + tail + 1;
         cycles.phases[Phase::Forward.code() as usize] = end + 1;
         Finish { end, stage_free: 1, targets: 0 }
     }
 
     fn train(&mut self, trace: &SampleTrace, cycles: &mut SampleCycles) -> Finish {
-        let (transfer, tail) = self.forward();
+        let mut reads = Vec::with_capacity(self.layers.len());
+        let (transfer, tail) = self.forward(&mut reads);
         // y of each layer, last first; the transposed read follows two cycles after the last beat of y.
         let mut y_done = transfer + tail + 3;
         cycles.phases[Phase::Forward.code() as usize] = y_done + 1;
@@ -282,16 +295,16 @@ impl CycleModel {
         for index in (0..self.layers.len()).rev() {
             let layer = self.layers[index];
             let y_last = y_done;
-            let mut port_free = y_last;
+            let mut reads = reads[index];
             if index > 0 {
                 let start = y_last + 2;
                 let span = layer.back_groups.span(layer.array.back_next, self.group_beats);
                 let transfer = start + layer.array.back_first - 1 + span;
                 self.busy.push((start, transfer));
                 y_done = transfer + layer.back_tail + 3;
-                port_free = transfer;
+                reads = Reads { taken: start - 1, end: transfer };
             }
-            let times = self.update(layer, trace, index, y_last, port_free);
+            let times = self.update(layer, trace, index, y_last, reads);
             end = end.max(times.unit_idle).max(times.port_idle);
             stage_free = times.unit_idle;
         }
@@ -301,38 +314,54 @@ impl CycleModel {
         Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end }
     }
 
-    /// Selector, fetcher and port of one layer, from the last beat of y on. `port_free` is the last cycle of the operation
-    /// before the first slot: a slot may be taken in it.
+    /// Selector, fetcher and port of one layer, from its last read on; `y_last` is the last beat of y.
     fn update(
         &mut self,
         layer: LayerTiming,
         trace: &SampleTrace,
         index: usize,
         y_last: u64,
-        port_free: u64,
+        reads: Reads,
     ) -> UpdateTimes {
         let unit = &trace.layers[index];
-        let mut port_free = port_free;
+        let mut port_free = reads.end;
         // First cycle in which the selector looks at a pair; each look takes two cycles.
-        let mut select = y_last + 1;
+        let mut select = reads.taken + 1;
         // Cycle of the last slot's take: the stages are free for the next pair in it.
         let mut taken = 0;
-        let mut next_age = 0;
-        for slot in &unit.slots {
-            let silent = (slot.age - next_age) as u64;
-            next_age = slot.age + 1;
+        let mut write = |select: u64, silent: u64, beats: u64, longest: u32| {
             let offer = select + 2 * silent + 2;
             let fetch = offer.max(taken);
-            let beats = if slot.age == 0 { layer.y_beats } else { layer.x_beats.max(layer.y_beats) };
             let staged = fetch + beats + 3;
             taken = staged.max(port_free);
-            let length = (u64::from(slot.longest) * self.pulse_lsb).max(layer.array.write_min);
+            let length = (u64::from(longest) * self.pulse_lsb).max(layer.array.write_min);
             port_free = taken + length;
             self.busy.push((taken + 1, port_free));
-            select = fetch + 1;
+            (fetch + 1, taken)
+        };
+        let (own, earlier) = match unit.slots.split_last() {
+            Some((last, before)) if last.age == 0 => (Some(last), before),
+            _ => (None, &unit.slots[..]),
+        };
+        let whole = layer.x_beats.max(layer.y_beats);
+        let mut next_age = 1;
+        let mut last_take = 0;
+        for slot in earlier {
+            let silent = (slot.age - next_age) as u64;
+            next_age = slot.age + 1;
+            (select, last_take) = write(select, silent, whole, slot.longest);
         }
-        let silent = (unit.pairs - next_age) as u64;
-        let unit_idle = (select + 2 * silent).max(if unit.slots.is_empty() { 0 } else { taken + 1 });
+        // The sample's own pair is looked at in the cycle after its y is there.
+        let waits = select + 2 * unit.pairs.saturating_sub(next_age) as u64;
+        select = if layer.history { waits.max(y_last) + 1 } else { y_last + 1 };
+        let unit_idle = match own {
+            Some(slot) => {
+                // The rows still hold its x when nothing was written before it.
+                let beats = if earlier.is_empty() { layer.y_beats } else { whole };
+                write(select, 0, beats, slot.longest).1 + 1
+            }
+            None => (select + 2).max(if earlier.is_empty() { 0 } else { last_take + 1 }),
+        };
         UpdateTimes { unit_idle, port_idle: port_free + 1 }
     }
 }
@@ -381,6 +410,7 @@ impl LayerTiming {
             back_tail: tail(layer.inputs, back_groups),
             x_beats: layer.inputs.div_ceil(lanes) as u64,
             y_beats: layer.outputs.div_ceil(lanes) as u64,
+            history: design.training.momentum_unit == MomentumUnit::History,
         }
     }
 }

@@ -1,8 +1,10 @@
 `default_nettype none
 <%- if history %>
-// Momentum unit `history`: truncated momentum. The last DEPTH pairs (x, y) sit in a ring; each training step writes them
-// newest first, the j-th with pulse widths scaled by eta gamma^j. A pair whose widths all round to zero is skipped.
+// Momentum unit `history`: truncated momentum. The last DEPTH pairs (x, y) sit in a ring; each training step writes all of
+// them, the j-th with pulse widths scaled by eta gamma^j. A pair whose widths all round to zero is skipped.
 //
+// Pairs of earlier samples do not depend on this one: they are written, youngest first, as soon as the array's last read of
+// the sample has begun, while other layers still read. The sample's own pair comes last, when its y is there.
 // x and y of the current sample are stored as they pass by. The selector finds the next pair with a pulse (2 cycles a pair),
 // the fetcher brings it into the driver stages while the slot before it still runs.
 <%- else %>
@@ -37,6 +39,7 @@ module ${ name }$_momentum_${ unit }$ #(
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire [DEPTH_BITS-1:0]         depth,          // pairs in use, 1 to DEPTH
     input  wire                          clear_history,  // forget all pairs (taken when idle)
+    input  wire                          reads_begun,    // training: the array's last read of the sample starts
     input  wire                          x_valid,        // x of the sample passes by
     input  wire [X_BEAT_BITS-1:0]        x_beat,
     input  wire [INPUTS_BITS-1:0]        x_data,
@@ -119,12 +122,15 @@ module ${ name }$_momentum_${ unit }$ #(
   end
 
   // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------
-  localparam [1:0] SEL_IDLE  = 2'd0;
-  localparam [1:0] SEL_SCALE = 2'd1;
-  localparam [1:0] SEL_WIDTH = 2'd2;
-  localparam [1:0] SEL_OFFER = 2'd3;
+  localparam [2:0] SEL_IDLE  = 3'd0;
+  localparam [2:0] SEL_SCALE = 3'd1;
+  localparam [2:0] SEL_WIDTH = 3'd2;
+  localparam [2:0] SEL_OFFER = 3'd3;
+<%- if history %>
+  localparam [2:0] SEL_WAIT  = 3'd4;  // for y
+<%- endif %>
 
-  reg [1:0]            sel_q, sel_d;
+  reg [2:0]            sel_q, sel_d;
   reg [PRODUCT-1:0]    peak_product_q;
   reg [PULSE_BITS-1:0] longest_q;
   wire [PULSE_BITS-1:0] longest = width_of(peak_product_q);
@@ -153,8 +159,10 @@ module ${ name }$_momentum_${ unit }$ #(
   reg [X_ADDR_BITS-1:0] head_x_q, pair_x_q;
   reg [Y_ADDR_BITS-1:0] head_y_q, pair_y_q;
   reg [DEPTH_BITS-1:0]  stored_q;  // pairs of earlier samples, 0 to DEPTH
-  reg [DEPTH_BITS-1:0]  left_q;    // pairs still to look at, the current one included
+  reg [DEPTH_BITS-1:0]  left_q;    // earlier pairs still to look at
   reg                   newest_q;  // the pair looked at is the current sample's
+  reg                   moved_q;   // a slot of this step has changed the rows
+  reg                   y_here_q;  // y of the sample has passed and its pair is still to come
   reg                   clear_q;   // a clear waits for the unit to be idle
   reg [23:0]            scale_q;   // eta gamma^j with 8 guard bits
   reg [DEPTH*MAGNITUDE-1:0] peaks_q;
@@ -162,8 +170,12 @@ module ${ name }$_momentum_${ unit }$ #(
   wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
   wire [39:0]           decayed    = {16'd0, scale_q} * {24'd0, momentum} + 40'h8000;
   wire unused_decayed = &{1'b0, decayed[15:0]};
-  wire                  last_pair  = left_q == COUNT_ONE;
-  wire [DEPTH_BITS-1:0] available  = (stored_q == FULL[DEPTH_BITS-1:0]) ? stored_q : stored_q + COUNT_ONE;
+  wire                  last_old   = left_q == COUNT_ONE;
+  wire                  y_done     = y_valid && y_last;
+  wire                  y_go       = (sel_q == SEL_WAIT) && (y_done || y_here_q);
+  wire [DEPTH_BITS-1:0] older      = depth - COUNT_ONE;
+  wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < older) ? stored_q : older;
+  wire                  step_end   = advance && newest_q;
 <%- else %>
   wire [15:0]          factor    = learning_rate;
   wire [MAGNITUDE-1:0] pair_peak = peak_q;
@@ -172,15 +184,19 @@ module ${ name }$_momentum_${ unit }$ #(
   always @* begin
     sel_d = sel_q;
     case (sel_q)
+<%- if history %>
+      SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_SCALE;
+      SEL_SCALE: sel_d = SEL_WIDTH;
+      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
+      SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
+      SEL_WAIT:  if (y_go) sel_d = SEL_SCALE;
+<%- else %>
       SEL_IDLE:  if (y_valid && y_last) sel_d = SEL_SCALE;
       SEL_SCALE: sel_d = SEL_WIDTH;
-<%- if history %>
-      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : last_pair ? SEL_IDLE : SEL_SCALE;
-      SEL_OFFER: if (fetch_take) sel_d = last_pair ? SEL_IDLE : SEL_SCALE;
-<%- else %>
       SEL_WIDTH: sel_d = silent ? SEL_IDLE : SEL_OFFER;
       SEL_OFFER: if (fetch_take) sel_d = SEL_IDLE;
 <%- endif %>
+      default:   sel_d = SEL_IDLE;
     endcase
   end
 
@@ -195,26 +211,46 @@ module ${ name }$_momentum_${ unit }$ #(
   end
 <%- if history %>
 
+  localparam [INDEX_BITS-1:0]  INDEX_ZERO = 0;
+  wire                   pair_wraps = pair_q == INDEX_ZERO;
+  wire                   head_wraps = head_q == INDEX_ZERO;
   always @(posedge clk) begin
-    if (sel_q == SEL_IDLE) begin
+    if ((sel_q == SEL_IDLE) && !reads_begun) begin
       scale_q  <= {learning_rate, 8'd0};
+    end else if ((sel_q == SEL_IDLE) || (advance && !newest_q)) begin
+      scale_q  <= decayed[39:16];
+    end else if (y_go) begin
+      scale_q  <= {learning_rate, 8'd0};
+    end
+
+    if (sel_q == SEL_IDLE) begin
+      // The pair before the sample's own.
+      pair_q   <= head_wraps ? TOP_INDEX[INDEX_BITS-1:0] : head_q - INDEX_ONE;
+      pair_x_q <= head_wraps ? TOP_X[X_ADDR_BITS-1:0] : head_x_q - STEP_X[X_ADDR_BITS-1:0];
+      pair_y_q <= head_wraps ? TOP_Y[Y_ADDR_BITS-1:0] : head_y_q - STEP_Y[Y_ADDR_BITS-1:0];
+      newest_q <= 1'b0;
+      left_q   <= old_pairs;
+    end else if (y_go) begin
       pair_q   <= head_q;
       pair_x_q <= head_x_q;
       pair_y_q <= head_y_q;
       newest_q <= 1'b1;
-      left_q   <= (available < depth) ? available : depth;
     end else if (advance) begin
-      scale_q  <= decayed[39:16];
-      pair_q   <= (pair_q == {INDEX_BITS{1'b0}}) ? TOP_INDEX[INDEX_BITS-1:0] : pair_q - INDEX_ONE;
-      pair_x_q <= (pair_q == {INDEX_BITS{1'b0}}) ? TOP_X[X_ADDR_BITS-1:0] : pair_x_q - STEP_X[X_ADDR_BITS-1:0];
-      pair_y_q <= (pair_q == {INDEX_BITS{1'b0}}) ? TOP_Y[Y_ADDR_BITS-1:0] : pair_y_q - STEP_Y[Y_ADDR_BITS-1:0];
-      newest_q <= 1'b0;
+      pair_q   <= pair_wraps ? TOP_INDEX[INDEX_BITS-1:0] : pair_q - INDEX_ONE;
+      pair_x_q <= pair_wraps ? TOP_X[X_ADDR_BITS-1:0] : pair_x_q - STEP_X[X_ADDR_BITS-1:0];
+      pair_y_q <= pair_wraps ? TOP_Y[Y_ADDR_BITS-1:0] : pair_y_q - STEP_Y[Y_ADDR_BITS-1:0];
       left_q   <= left_q - COUNT_ONE;
     end
+    moved_q <= (sel_q != SEL_IDLE) && (moved_q || fetch_take);
     if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
   end
 
-  // The head moves on when the step's last pair has been looked at; the fetcher keeps its own addresses.
+  always @(posedge clk) begin
+    if (!rst_n) y_here_q <= 1'b0;
+    else y_here_q <= (y_done || y_here_q) && !y_go;
+  end
+
+  // The head moves on when the sample's own pair has been looked at; the fetcher keeps its own addresses.
   always @(posedge clk) begin
     if (!rst_n) begin
       head_q   <= {INDEX_BITS{1'b0}};
@@ -223,11 +259,11 @@ module ${ name }$_momentum_${ unit }$ #(
       stored_q <= {DEPTH_BITS{1'b0}};
       clear_q  <= 1'b0;
     end else begin
-      if (advance && last_pair) begin
+      if (step_end) begin
         head_q   <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {INDEX_BITS{1'b0}} : head_q + INDEX_ONE;
         head_x_q <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {X_ADDR_BITS{1'b0}} : head_x_q + STEP_X[X_ADDR_BITS-1:0];
         head_y_q <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {Y_ADDR_BITS{1'b0}} : head_y_q + STEP_Y[Y_ADDR_BITS-1:0];
-        stored_q <= available;
+        stored_q <= (stored_q == FULL[DEPTH_BITS-1:0]) ? stored_q : stored_q + COUNT_ONE;
       end else if ((sel_q == SEL_IDLE) && clear_q) begin
         stored_q <= {DEPTH_BITS{1'b0}};
       end
@@ -295,7 +331,8 @@ module ${ name }$_momentum_${ unit }$ #(
       fetch_factor_q  <= factor;
       fetch_longest_q <= longest_q;
 <%- if history %>
-      fetch_rows_q    <= !newest_q;
+      // Without an earlier slot in this step the rows still hold the sample's x from the forward read.
+      fetch_rows_q    <= !newest_q || moved_q;
       fetch_x_q       <= pair_x_q;
       fetch_y_q       <= pair_y_q;
       x_left_q        <= 1'b1;

@@ -539,6 +539,7 @@ module ${ name }$ (
       .momentum     (momentum),
       .depth        (history),
       .clear_history(clear_history),
+      .train        (train),
 <%- endif %>
 <%- if loop.first %>
       .x_valid      (x_valid),

@@ -2,7 +2,7 @@
 
 use super::plots::{Axis, BLUE, Chart, GREEN, GREY, Mark, ORANGE, PURPLE, Panel};
 use super::{table, trimmed};
-use crate::array::{Converters, Crossbar, Drivers};
+use crate::array::{Converters, Crossbar, Drivers, Grid};
 use crate::device::{CellAddress, DeviceError, Noise};
 use crate::effects::Effect;
 use crate::fixed::max_code;
@@ -33,7 +33,7 @@ pub fn faults_table(design: &Design) -> Result<String, DeviceError> {
     let mut rows = table(&["layer", "memristors", "stuck", "of these open", "share"]);
     let devices = design.cell()?.map_or(1, |cell| cell.devices);
     for (index, layer) in design.layers.iter().enumerate() {
-        let array = Crossbar::new(design, index, layer)?;
+        let array = Grid::new(design, index, layer)?;
         let (all, stuck) = (layer.rows() * layer.outputs * devices, array.stuck());
         rows.add_row([
             layer.name.clone(),
@@ -79,11 +79,11 @@ fn line(points: Vec<(f64, f64)>, color: plotters::style::RGBColor, dashed: bool)
 fn faults(design: &Design) -> Result<Chart, DeviceError> {
     let mut panels = Vec::new();
     for (index, layer) in design.layers.iter().enumerate().take(LAYERS) {
-        let array = Crossbar::new(design, index, layer)?;
-        let (low, high) = array.conductance_range().unwrap_or_default();
+        let array = Grid::new(design, index, layer)?;
+        let (low, high) = array.tile(0).conductance_range().unwrap_or_default();
         let middle = 0.5 * (low + high);
         let kind = |pick: &dyn Fn(f64) -> bool| -> Vec<(f64, f64)> {
-            let stuck = array.stuck().iter().filter(|(_, siemens)| pick(*siemens));
+            let stuck = array.stuck().into_iter().filter(|(_, siemens)| pick(*siemens));
             stuck.map(|(at, _)| (at.col as f64, at.row as f64)).collect()
         };
         let kinds = [

@@ -68,7 +68,8 @@ impl History {
         self.pairs.clone_from(&pairs.0);
     }
 
-    /// Stores the pair of this step (`x` with bias) and puts the slots to write into `slots`, newest pair first.
+    /// Stores the pair of this step (`x` with bias) and puts the slots to write into `slots`: pairs of earlier samples, youngest
+    /// first, then the sample's own. The earlier ones wait for no error, so that the hardware can write them while it still reads.
     ///
     /// `eta` is the learning-rate register, `gamma` the momentum register, `depth` the number of pairs in use. Pairs whose
     /// widths all round to zero give no slot.
@@ -83,23 +84,30 @@ impl History {
 
         self.spare.append(slots);
         let mut scale = Scale::new(eta);
-        for (age, pair) in self.pairs.iter().take(depth).enumerate() {
-            let factor = scale.factor();
+        for age in 1..self.pairs.len().min(depth) {
             scale.decay(gamma);
-            let longest = self.width(pair.largest, factor);
-            if longest > 0 {
-                let mut slot = self.spare.pop().unwrap_or_default();
-                slot.age = age;
-                slot.longest = longest as u32;
-                slot.x.clear();
-                slot.x.extend_from_slice(&pair.x);
-                slot.pulses.clear();
-                slot.pulses.extend(pair.y.iter().map(|&y| self.width(y.abs(), factor) * y.signum()));
-                slots.push(slot);
-            }
+            slots.extend(self.slot(age, scale.factor()));
         }
+        slots.extend(self.slot(0, Scale::new(eta).factor()));
         // No step needs more than it has pairs; what a caller's trace brings along from elsewhere is not kept.
         self.spare.truncate(self.capacity);
+    }
+
+    /// The slot of the pair `age` samples ago with widths scaled by `factor`; none where they all round to zero.
+    fn slot(&mut self, age: usize, factor: i64) -> Option<Slot> {
+        let longest = self.width(self.pairs[age].largest, factor);
+        if longest == 0 {
+            return None;
+        }
+        let mut slot = self.spare.pop().unwrap_or_default();
+        let pair = &self.pairs[age];
+        slot.age = age;
+        slot.longest = longest as u32;
+        slot.x.clear();
+        slot.x.extend_from_slice(&pair.x);
+        slot.pulses.clear();
+        slot.pulses.extend(pair.y.iter().map(|&y| self.width(y.abs(), factor) * y.signum()));
+        Some(slot)
     }
 
     fn width(&self, magnitude: i32, factor: i64) -> i32 {

@@ -202,13 +202,19 @@ impl View<'_> {
         Ok(self.picture(diagram))
     }
 
-    /// Two write slots, the second without a gap after the first.
+    /// The last two write slots of a sample, the second without a gap after the first.
     fn slots(&self, cycles: &[Cycle]) -> Result<Picture, TimingError> {
         let begin = self.second_sample(cycles)?;
         let all = operations(cycles, self.layer);
-        let pair = all.windows(2).find(|p| {
-            p.iter().all(|o| o.kind == Kind::Write && o.complete) && p[0].first > begin && p[1].first == p[0].last + 1
+        // What follows the sample's own pair is the next sample's forward read.
+        let own = |at: usize| all.get(at + 2).is_none_or(|next| next.kind == Kind::Forward);
+        let pair = all.windows(2).enumerate().find(|(at, p)| {
+            p.iter().all(|o| o.kind == Kind::Write && o.complete)
+                && p[0].first > begin
+                && p[1].first == p[0].last + 1
+                && own(*at)
         });
+        let pair = pair.map(|(_, pair)| pair);
         let Some(&[one, two]) = pair else { return Err(self.missing("two slots without a gap")) };
         let window = &cycles[one.first - LEAD..(two.last + 1 + LEAD).min(cycles.len())];
         let pins = self.pins(window);
@@ -220,7 +226,7 @@ impl View<'_> {
         let title = format!("Two write slots of layer {} on the pins of its array macro", self.layer_name());
         let mut diagram = self.frame(title, window.len(), rows);
         let offset = one.first - LEAD;
-        for (slot, text) in [(one, "newest pair"), (two, "pair before")] {
+        for (slot, text) in [(one, "earlier pair"), (two, "own pair")] {
             let cycles = slot.last + 1 - slot.first;
             let text = format!("{text}: {cycles} cycles");
             diagram.spans.push(Span { first: slot.first - offset, last: slot.last - offset, text });
