@@ -7,7 +7,7 @@ CARGO ?= cargo
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim train device generate-rtl test test-long bench bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
+.PHONY: help setup cosim train device generate-rtl test test-long bench bench-momentum bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -41,6 +41,9 @@ bench: setup ## measure the figures of the main job, with their baselines (targe
 
 bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
 	$(CARGO) bench --bench devices -- $(ARGS)
+
+bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits mnist devices" runs parts
+	$(CARGO) bench --bench momentum -- $(ARGS)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
 	./benches/peers/devices/setup.sh

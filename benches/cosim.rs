@@ -74,7 +74,7 @@ fn main() -> ExitCode {
             first(&plain),
             Bar::AtLeast(1.0),
         ),
-        Figure::new("arrays busy in a training step, external", 100.0 * s.array_busy, "%", Bar::AtLeast(80.0)),
+        Figure::new("arrays busy in a training step, external", 100.0 * s.array_busy, "%", Bar::AtLeast(95.0)),
         Figure::new("cycles per training sample, external", s.cycles_per_sample, "cycles", Bar::None),
         Figure::new("cycles per inference, external", s.cycles_per_inference, "cycles", Bar::None),
         Figure::new("samples per second, external", s.samples_per_second, "1/s", Bar::None),

@@ -35,6 +35,7 @@ module digits_layer #(
     input  wire [15:0]                    momentum,
     input  wire [DEPTH_BITS-1:0]          depth,
     input  wire                           clear_history,
+    input  wire                           train,         // the sample in the machine is trained
     input  wire                           x_valid,       // input vector of the layer
     input  wire [X_BEAT_BITS-1:0]         x_beat,
     input  wire                           x_last,
@@ -142,6 +143,7 @@ module digits_layer #(
       .momentum     (momentum),
       .depth        (depth),
       .clear_history(clear_history),
+      .reads_begun  ((BACK != 0) ? take_back : take_fwd && train),
       .x_valid      (x_valid),
       .x_beat       (x_beat),
       .x_data       (x_data),

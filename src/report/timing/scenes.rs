@@ -202,20 +202,14 @@ impl View<'_> {
         Ok(self.picture(diagram))
     }
 
-    /// The last two write slots of a sample, the second without a gap after the first.
+    /// Two write slots of a sample: of the pair before, and of its own. The two that follow each other most closely.
     fn slots(&self, cycles: &[Cycle]) -> Result<Picture, TimingError> {
         let begin = self.second_sample(cycles)?;
         let all = operations(cycles, self.layer);
-        // What follows the sample's own pair is the next sample's forward read.
-        let own = |at: usize| all.get(at + 2).is_none_or(|next| next.kind == Kind::Forward);
-        let pair = all.windows(2).enumerate().find(|(at, p)| {
-            p.iter().all(|o| o.kind == Kind::Write && o.complete)
-                && p[0].first > begin
-                && p[1].first == p[0].last + 1
-                && own(*at)
-        });
-        let pair = pair.map(|(_, pair)| pair);
-        let Some(&[one, two]) = pair else { return Err(self.missing("two slots without a gap")) };
+        let slots =
+            all.windows(2).filter(|p| p.iter().all(|o| o.kind == Kind::Write && o.complete) && p[0].first > begin);
+        let pair = slots.min_by_key(|p| p[1].first - p[0].last);
+        let Some(&[one, two]) = pair else { return Err(self.missing("two slots in a sample")) };
         let window = &cycles[one.first - LEAD..(two.last + 1 + LEAD).min(cycles.len())];
         let pins = self.pins(window);
         let mut rows = self.operation_rows(&pins);

@@ -1,0 +1,164 @@
+//! `make bench-momentum`: momentum engines and tiled arrays through the RTL. Arguments: parts to measure (`digits`, `mnist`,
+//! `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use common::{Parts, Results};
+use memrtl::cosim::{self, Options, Report};
+use memrtl::report::figures::{Bar, Figure};
+use memrtl::rtl::Rtl;
+use memrtl::spec::{self, Design};
+use memrtl::train;
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+/// Momentum units; the first is the one that bars are on.
+const ENGINES: [&str; 4] = ["history", "in_array", "sram", "none"];
+const DEVICES: [&str; 2] = ["ReRamSB", "ReRamES"];
+const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
+const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
+
+/// A preset with another momentum unit, and lines of its own in `[array]` and `[device]`.
+fn preset(name: &str, engine: &str, array: &str, device: Option<&str>) -> Result<Design, String> {
+    let text = spec::preset(name).expect("the preset is built in");
+    let mut section = "";
+    let mut lines = vec![];
+    for line in text.lines() {
+        if line.starts_with('[') {
+            section = line.trim_matches(['[', ']']);
+        }
+        let key = line.split('=').next().unwrap_or("").trim();
+        match (section, key) {
+            ("training", "history") if engine != "history" => {}
+            ("training", "momentum" | "momentum_unit") if engine == "none" => {}
+            ("training", "optimizer") if engine == "none" => lines.push("optimizer = \"sgd\"".to_owned()),
+            ("training", "momentum_unit") => lines.push(format!("momentum_unit = \"{engine}\"")),
+            ("device", "model") if device.is_some() => lines.push(format!("preset = \"{}\"", device.unwrap_or_default())),
+            ("array", "adcs") => lines.push(format!("{line}\n{array}")),
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    common::design(&lines.join("\n"), name, Path::new(""))
+}
+
+fn run(design: &Design) -> Report {
+    let rtl = Rtl::generate(design).expect("the templates render");
+    cosim::run(design, &rtl, &Options::default(), &AtomicBool::new(false), &mut |_| {})
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn with_seed(design: &Design, seed: u64) -> Design {
+    let mut design = design.clone();
+    design.training.seed = seed;
+    design.refresh_hash();
+    design
+}
+
+fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.into_iter().collect();
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Differences between RTL, golden model and cycle model.
+fn differences(report: &Report) -> f64 {
+    let s = &report.summary;
+    s.mismatches as f64 + s.cycles_total.abs_diff(s.cycles_predicted) as f64
+}
+
+/// Every engine on the digits, ideal device.
+fn digits(results: &mut Results) {
+    for engine in ENGINES {
+        let design = match preset("digits", engine, "", None) {
+            Ok(design) => design,
+            Err(why) => {
+                results.missing.push(format!("digits, {engine}: {why}"));
+                continue;
+            }
+        };
+        let reports: Vec<Report> = SEEDS.iter().map(|&seed| run(&with_seed(&design, seed))).collect();
+        let title = |what: &str| format!("digits, {engine}: {what}");
+        let accuracy = 100.0 * mean(reports.iter().map(|r| r.summary.accuracy));
+        let float = 100.0 * mean(reports.iter().map(|r| r.summary.accuracy_float));
+        let s = &reports[0].summary;
+        let list = &mut results.figures;
+        let different = reports.iter().map(differences).sum();
+        list.push(Figure::new(&title("differences in any value or cycle, 3 seeds"), different, "", Bar::Exactly(0.0)));
+        list.push(Figure::beside(&title("test accuracy, mean of 3 seeds (baseline: f64)"), accuracy, "%", float, Bar::None));
+        if engine != "none" {
+            let short = float - accuracy;
+            list.push(Figure::new(&title("points of accuracy below f64"), short, "", Bar::AtMost(0.5)));
+        }
+        list.push(Figure::new(&title("cycles per training sample"), s.cycles_per_sample, "cycles", Bar::None));
+        let bar = if engine == "history" { Bar::AtLeast(95.0) } else { Bar::None };
+        list.push(Figure::new(&title("arrays busy in a training step"), 100.0 * s.array_busy, "%", bar));
+    }
+}
+
+/// 784-256-10 on tiles of 128 x 128, MNIST's test images, 80 % of them for training.
+fn mnist(results: &mut Results) {
+    let Some(folder) = std::env::var_os("MNIST").map(PathBuf::from) else {
+        return results.missing.push(format!("784-256-10 on tiles: set MNIST to a folder with {IMAGES} and {LABELS}"));
+    };
+    let mut design = match preset("mnist", "history", "rows = 128\ncols = 128", None) {
+        Ok(design) => design,
+        Err(why) => return results.missing.push(format!("784-256-10 on tiles: {why}")),
+    };
+    let file = |name: &str| std::path::absolute(folder.join(name)).expect("a path");
+    design.data.source = spec::DataSource::Idx { images: file(IMAGES), labels: file(LABELS) };
+    let report = run(&design);
+    let s = &report.summary;
+    let title = |what: &str| format!("784-256-10 on {} tiles, MNIST: {what}", design.arrays().count());
+    let list = &mut results.figures;
+    list.push(Figure::new(&title("differences in any value or cycle"), differences(&report), "", Bar::Exactly(0.0)));
+    list.push(Figure::new(&title("arrays busy in a training step"), 100.0 * s.array_busy, "%", Bar::AtLeast(95.0)));
+    let (accuracy, float) = (100.0 * s.accuracy, 100.0 * s.accuracy_float);
+    list.push(Figure::beside(&title("test accuracy (baseline: f64)"), accuracy, "%", float, Bar::None));
+    list.push(Figure::new(&title("points of accuracy below f64"), float - accuracy, "", Bar::AtMost(0.5)));
+    list.push(Figure::new(&title("cycles per training sample"), s.cycles_per_sample, "cycles", Bar::None));
+    list.push(Figure::new(&title("samples per second"), s.samples_per_second, "1/s", Bar::None));
+}
+
+/// Engines on measured ReRAM devices: golden model, which the RTL follows to the bit.
+fn devices(results: &mut Results) {
+    let options = train::Options { seeds: SEEDS.to_vec(), jobs: 0, limit: None, reference: false };
+    let sweep = |design: Design| train::sweep(&design, &options, &AtomicBool::new(false), &|_| {});
+    for device in DEVICES {
+        let mut best: f64 = 0.0;
+        for engine in ENGINES {
+            let trained = preset("digits", engine, "", Some(device))
+                .and_then(|design| sweep(design).map_err(|error| error.to_string()));
+            match trained {
+                Ok(summary) => {
+                    let accuracy = 100.0 * summary.accuracy.mean;
+                    best = best.max(accuracy);
+                    let title = format!("digits, {device}, {engine}: test accuracy, mean of 3 seeds");
+                    results.figures.push(Figure::new(&title, accuracy, "%", Bar::None));
+                }
+                Err(why) => results.missing.push(format!("digits, {device}, {engine}: {why}")),
+            }
+        }
+        let title = format!("digits, {device}: best engine, test accuracy");
+        results.figures.push(Figure::new(&title, best, "%", Bar::AtLeast(90.0)));
+    }
+}
+
+fn main() -> ExitCode {
+    let parts = match Parts::from_arguments(&["digits", "mnist", "devices"]) {
+        Ok(parts) => parts,
+        Err(code) => return code,
+    };
+    let mut results = Results::default();
+    if parts.wanted("digits") {
+        digits(&mut results);
+    }
+    if parts.wanted("mnist") {
+        mnist(&mut results);
+    }
+    if parts.wanted("devices") {
+        devices(&mut results);
+    }
+    results.finish("momentum")
+}
