@@ -36,7 +36,9 @@ fn preset(name: &str, engine: &str, array: &str, device: Option<&str>) -> Result
             ("training", "momentum" | "momentum_unit") if engine == "none" => {}
             ("training", "optimizer") if engine == "none" => lines.push("optimizer = \"sgd\"".to_owned()),
             ("training", "momentum_unit") => lines.push(format!("momentum_unit = \"{engine}\"")),
-            ("device", "model") if device.is_some() => lines.push(format!("preset = \"{}\"", device.unwrap_or_default())),
+            ("device", "model") if device.is_some() => {
+                lines.push(format!("preset = \"{}\"", device.unwrap_or_default()))
+            }
             ("array", "adcs") => lines.push(format!("{line}\n{array}")),
             _ => lines.push(line.to_owned()),
         }
@@ -86,7 +88,13 @@ fn digits(results: &mut Results) {
         let list = &mut results.figures;
         let different = reports.iter().map(differences).sum();
         list.push(Figure::new(&title("differences in any value or cycle, 3 seeds"), different, "", Bar::Exactly(0.0)));
-        list.push(Figure::beside(&title("test accuracy, mean of 3 seeds (baseline: f64)"), accuracy, "%", float, Bar::None));
+        list.push(Figure::beside(
+            &title("test accuracy, mean of 3 seeds (baseline: f64)"),
+            accuracy,
+            "%",
+            float,
+            Bar::None,
+        ));
         if engine != "none" {
             let short = float - accuracy;
             list.push(Figure::new(&title("points of accuracy below f64"), short, "", Bar::AtMost(0.5)));
