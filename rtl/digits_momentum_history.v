@@ -375,6 +375,7 @@ module digits_momentum_history #(
   assign row_valid = x_out_valid_q;
   assign row_beat  = x_out_beat_q;
   assign slot_rows = fetch_rows_q;
+
   generate
     if (MAG_BITS > PULSE_BITS) begin : gen_mag
       genvar m;

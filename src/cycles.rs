@@ -5,10 +5,12 @@
 //!
 //! The host is taken to be ready always: the next beat of a sample is on offer in every cycle, an output beat is taken at once.
 
+mod update;
+
 use crate::golden::memory::{CellKind, CellOp, MemoryTrace};
 use crate::golden::{Mode, SampleTrace};
 use crate::phases::Phase;
-use crate::spec::{Backend, Design, Layer, MomentumUnit};
+use crate::spec::{Backend, Design, Layer, LocalTiming, MomentumUnit};
 
 /// Cycles of one sample: those after the end of the sample before it, up to its own end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -90,15 +92,6 @@ struct Reads {
     end: u64,
 }
 
-/// Intervals of one layer's array and unit within a sample.
-#[derive(Debug, Clone, Default)]
-struct UpdateTimes {
-    /// First cycle in which the unit has nothing left to fetch.
-    unit_idle: u64,
-    /// First cycle in which the array is idle.
-    port_idle: u64,
-}
-
 /// The model; keeps what one sample leaves to the next. Equal models predict the same for whatever follows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CycleModel {
@@ -106,6 +99,8 @@ pub struct CycleModel {
     /// Beats of a full group of codes.
     group_beats: u64,
     pulse_lsb: u64,
+    unit: MomentumUnit,
+    local: Option<LocalTiming>,
     /// Cycles of a cell's read at the macro, and from a cell's address to its pulse.
     cell_read: u64,
     cell_setup: u64,
@@ -192,6 +187,8 @@ impl CycleModel {
             layers: design.layers.iter().map(|l| LayerTiming::new(design, l)).collect(),
             group_beats,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
+            unit: design.training.momentum_unit,
+            local: design.timing.local,
             cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             input: InputSide::new(design),
@@ -304,7 +301,7 @@ impl CycleModel {
                 y_done = transfer + layer.back_tail + 3;
                 reads = Reads { taken: start - 1, end: transfer };
             }
-            let times = self.update(layer, trace, index, y_last, reads);
+            let times = self.update(layer, &trace.layers[index], y_last, reads);
             end = end.max(times.unit_idle).max(times.port_idle);
             stage_free = times.unit_idle;
         }
@@ -312,57 +309,6 @@ impl CycleModel {
         let end = end.max(y_done + 1);
         cycles.phases[Phase::Update.code() as usize] = end - y_done;
         Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end }
-    }
-
-    /// Selector, fetcher and port of one layer, from its last read on; `y_last` is the last beat of y.
-    fn update(
-        &mut self,
-        layer: LayerTiming,
-        trace: &SampleTrace,
-        index: usize,
-        y_last: u64,
-        reads: Reads,
-    ) -> UpdateTimes {
-        let unit = &trace.layers[index];
-        let mut port_free = reads.end;
-        // First cycle in which the selector looks at a pair; each look takes two cycles.
-        let mut select = reads.taken + 1;
-        // Cycle of the last slot's take: the stages are free for the next pair in it.
-        let mut taken = 0;
-        let mut write = |select: u64, silent: u64, beats: u64, longest: u32| {
-            let offer = select + 2 * silent + 2;
-            let fetch = offer.max(taken);
-            let staged = fetch + beats + 3;
-            taken = staged.max(port_free);
-            let length = (u64::from(longest) * self.pulse_lsb).max(layer.array.write_min);
-            port_free = taken + length;
-            self.busy.push((taken + 1, port_free));
-            (fetch + 1, taken)
-        };
-        let (own, earlier) = match unit.slots.split_last() {
-            Some((last, before)) if last.age == 0 => (Some(last), before),
-            _ => (None, &unit.slots[..]),
-        };
-        let whole = layer.x_beats.max(layer.y_beats);
-        let mut next_age = 1;
-        let mut last_take = 0;
-        for slot in earlier {
-            let silent = (slot.age - next_age) as u64;
-            next_age = slot.age + 1;
-            (select, last_take) = write(select, silent, whole, slot.longest);
-        }
-        // The sample's own pair is looked at in the cycle after its y is there.
-        let waits = select + 2 * unit.pairs.saturating_sub(next_age) as u64;
-        select = if layer.history { waits.max(y_last) + 1 } else { y_last + 1 };
-        let unit_idle = match own {
-            Some(slot) => {
-                // The rows still hold its x when nothing was written before it.
-                let beats = if earlier.is_empty() { layer.y_beats } else { whole };
-                write(select, 0, beats, slot.longest).1 + 1
-            }
-            None => (select + 2).max(if earlier.is_empty() { 0 } else { last_take + 1 }),
-        };
-        UpdateTimes { unit_idle, port_idle: port_free + 1 }
     }
 }
 

@@ -310,7 +310,7 @@ impl<'a> Trainer<'a> {
                 self.trained += 1;
                 for layer in &self.trace.layers {
                     self.slots += layer.slots.len() as u64;
-                    self.skipped += (layer.pairs - layer.slots.len()) as u64;
+                    self.skipped += layer.skipped as u64;
                 }
             }
         }

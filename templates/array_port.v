@@ -4,10 +4,17 @@
 // Reads: the lines are driven while `op_valid` is high; the macro answers `adc_group` 0, 1, ... with `adc_valid`, a code
 // moves when `adc_valid` and `adc_ready` are both high. Writes: the ramp runs from `op_valid` on; the slot ends with its
 // longest pulse, or later when the macro holds `op_ready` low.
+<%- if local %>
+// Decay and transfer of the velocity last as long as the parameters say, or longer when the macro holds `op_ready` low.
+<%- endif %>
 // Latency: `op_valid` rises one cycle after a take; a next operation that is ready follows without a gap.
 module ${ name }$_array_port #(
     parameter PULSE_BITS   = 8,  // bits of a pulse width
     parameter PULSE_CYCLES = 1,  // clock cycles per pulse-width unit
+<%- if local %>
+    parameter DECAY_CYCLES    = 25,  // length of a decay, 1 to 65535
+    parameter TRANSFER_CYCLES = 50,  // length of a transfer, 1 to 65535
+<%- endif %>
     parameter FWD_GROUPS   = 4,  // conversions of a forward read
     parameter BACK_GROUPS  = 8,  // conversions of a transposed read
     parameter GROUP_BITS   = 3   // bits of a group number
@@ -17,6 +24,9 @@ module ${ name }$_array_port #(
     input  wire                  fwd_req,       // the row stage holds x of a sample to read
     input  wire                  back_req,      // the column stage holds codes of a transposed read
     input  wire                  slot_req,      // both stages hold a write slot
+<%- if local %>
+    input  wire [2:0]            slot_kind,     // what it is: 5 decay, 6 write to V, 7 transfer
+<%- endif %>
     input  wire [PULSE_BITS-1:0] slot_longest,  // its longest pulse, at least 1
 <%- if memory %>
     input  wire                  cell_req,      // an operation on one cell waits; only when no other request can come
@@ -34,7 +44,11 @@ module ${ name }$_array_port #(
     output wire [PULSE_BITS-1:0] ramp,          // number of the running ramp step
     output wire                  idle,          // no operation runs
     output wire                  op_valid,      // an operation runs
+<%- if local %>
+    output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 5 decay of V, 6 write to V, 7 transfer
+<%- else %>
     output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write<% if memory %>, 3 one cell<% endif %>
+<%- endif %>
     output wire                  op_last,       // reads: last group; writes: last pulse cycle or waiting for op_ready
     input  wire                  op_ready,      // writes: the macro has taken the slot
     output wire [GROUP_BITS-1:0] adc_group,     // lines to convert: group g is lines g*ADCS and up
@@ -43,9 +57,16 @@ module ${ name }$_array_port #(
     input  wire                  path_ready,    // the read path takes a code
     output wire                  group_last     // the running group is the last of its read
 );
+<%- if local %>
+  localparam [2:0] KIND_FORWARD = 3'd0;
+  localparam [2:0] KIND_BACK    = 3'd1;
+  localparam [2:0] KIND_WRITE   = 3'd6;
+  localparam [2:0] KIND_DECAY   = 3'd5;
+<%- else %>
   localparam [1:0] KIND_FORWARD = 2'd0;
   localparam [1:0] KIND_BACK    = 2'd1;
   localparam [1:0] KIND_WRITE   = 2'd2;
+<%- endif %>
 <%- if memory %>
   localparam [1:0] KIND_CELL    = 2'd3;
 <%- endif %>
@@ -55,13 +76,18 @@ module ${ name }$_array_port #(
 <%- if memory %>
   localparam [1:0] ST_CELL  = 2'd3;
 <%- endif %>
+<%- if local %>
+  localparam [1:0] ST_LOCAL = 2'd3;
+  localparam [31:0] DECAY_LAST    = DECAY_CYCLES - 1;
+  localparam [31:0] TRANSFER_LAST = TRANSFER_CYCLES - 1;
+<%- endif %>
   localparam [31:0] FWD_LAST  = FWD_GROUPS - 1;
   localparam [31:0] BACK_LAST = BACK_GROUPS - 1;
   localparam [PULSE_BITS-1:0] RAMP_FIRST = 1;
   localparam [GROUP_BITS-1:0] GROUP_STEP = 1;
 
   reg [1:0]            state_q, state_d;
-  reg [1:0]            kind_q, kind_d;
+  reg [${ kind_bits - 1 }$:0]            kind_q, kind_d;
   reg [GROUP_BITS-1:0] group_q;
   reg [PULSE_BITS-1:0] ramp_q;
   reg [PULSE_BITS-1:0] longest_q;
@@ -78,6 +104,11 @@ module ${ name }$_array_port #(
   wire on_cell   = state_q == ST_CELL;
   assign cell_end = on_cell && (cell_read ? adc_valid : pulse_last && op_ready);
   wire free      = (state_q == ST_IDLE) || read_end || write_end || cell_end;
+<%- else if local %>
+  wire on_local  = state_q == ST_LOCAL;
+  reg [15:0] left_q;  // cycles of the local operation still to come
+  wire local_last = on_local && (left_q == 16'd0);
+  wire free      = (state_q == ST_IDLE) || read_end || write_end || (local_last && op_ready);
 <%- else %>
   wire free      = (state_q == ST_IDLE) || read_end || write_end;
 <%- endif %>
@@ -99,8 +130,13 @@ module ${ name }$_array_port #(
         kind_d  = KIND_BACK;
       end
       if (take_slot) begin
+<%- if local %>
+        state_d = (slot_kind == KIND_WRITE) ? ST_WRITE : ST_LOCAL;
+        kind_d  = slot_kind;
+<%- else %>
         state_d = ST_WRITE;
         kind_d  = KIND_WRITE;
+<%- endif %>
       end
       if (take_fwd) begin
         state_d = ST_READ;
@@ -124,6 +160,10 @@ module ${ name }$_array_port #(
     kind_q <= kind_d;
     if (take_fwd || take_back<% if memory %> || take_cell<% endif %>) group_q <= {GROUP_BITS{1'b0}};
     else if (transfer) group_q <= group_q + GROUP_STEP;
+<%- if local %>
+    if (take_slot) left_q <= (slot_kind == KIND_DECAY) ? DECAY_LAST[15:0] : TRANSFER_LAST[15:0];
+    else if (left_q != 16'd0) left_q <= left_q - 16'd1;
+<%- endif %>
     if (take_slot) begin
       longest_q <= slot_longest;
       ramp_q    <= RAMP_FIRST;
@@ -153,10 +193,10 @@ module ${ name }$_array_port #(
 
   assign ramp       = ramp_q;
   assign idle       = state_q == ST_IDLE;
-  assign op_valid   = <% if memory %>state_q != ST_IDLE<% else %>reading || writing<% endif %>;
+  assign op_valid   = <% if memory || local %>state_q != ST_IDLE<% else %>reading || writing<% endif %>;
   assign op_kind    = kind_q;
   assign group_last = group_q == ((kind_q == KIND_BACK) ? BACK_LAST[GROUP_BITS-1:0] : FWD_LAST[GROUP_BITS-1:0]);
-  assign op_last    = (reading && group_last) || (writing && (pulse_end || pulsed_q))<% if memory %> || (on_cell && (cell_read || pulse_last))<% endif %>;
+  assign op_last    = (reading && group_last) || (writing && (pulse_end || pulsed_q))<% if memory %> || (on_cell && (cell_read || pulse_last))<% endif %><% if local %> || local_last<% endif %>;
   assign adc_group  = group_q;
   assign adc_ready  = <% if memory %>(reading && path_ready) || (on_cell && cell_read)<% else %>reading && path_ready<% endif %>;
 endmodule

@@ -23,7 +23,7 @@ module ${ name }$_layer #(
     parameter BACK_TAIL    = 1,   // beats of the last group of a transposed read
     parameter FULL_BEATS   = 1,   // beats of any other group
     parameter TAIL_BITS    = 1,   // bits of these three
-<%- if history %>
+<%- if unit.history() %>
     parameter DEPTH        = 8,   // pairs of history
     parameter DEPTH_BITS   = 4,
 <%- endif %>
@@ -32,16 +32,24 @@ module ${ name }$_layer #(
     parameter TABLE        = 0,   // number of the pulse table
     parameter QUIET        = 0,   // its largest code without a pulse
 <%- endif %>
+<%- if unit.in_array() %>
+    parameter DECAY_CYCLES    = 25,  // length of a decay of V
+    parameter TRANSFER_CYCLES = 50,  // length of a transfer of V to W
+<%- endif %>
     parameter WIDTH_SHIFT  = 14   // |y| eta gamma^j -> pulse width
 ) (
     input  wire                           clk,
     input  wire                           rst_n,
     input  wire [15:0]                    learning_rate,
-<%- if history %>
+<%- if unit.momentum() %>
     input  wire [15:0]                    momentum,
+<%- if unit.history() %>
     input  wire [DEPTH_BITS-1:0]          depth,
+<%- endif %>
     input  wire                           clear_history,
+<%- if unit.history() %>
     input  wire                           train,        // the sample in the machine is trained
+<%- endif %>
 <%- endif %>
     input  wire                           x_valid,      // input vector of the layer
     input  wire [X_BEAT_BITS-1:0]         x_beat,
@@ -71,7 +79,7 @@ module ${ name }$_layer #(
     output wire                           slot_start,   // a write slot starts in the next cycle
     output wire                           slot_skipped, // a stored pair gave no pulse
     output wire                           op_valid,     // array macro, see docs/array-macro.md
-    output wire [1:0]                     op_kind,
+    output wire [${ unit.kind_bits() - 1 }$:0]                     op_kind,
     output wire                           op_last,
     input  wire                           op_ready,
     output wire [(INPUTS+1)*DAC_BITS-1:0] row_code,
@@ -80,6 +88,9 @@ module ${ name }$_layer #(
     output wire [COLS-1:0]                col_on,
     output wire [GROUP_BITS-1:0]          adc_group,
     output wire                           adc_ready,
+<%- if unit.in_array() %>
+    output wire [15:0]                    gamma,        // what a decay leaves of the velocity, 16 fraction bits
+<%- endif %>
     input  wire                           adc_valid
 );
   // --- Stages: who waits in them ---------------------------------------------------------------------------------------
@@ -125,7 +136,7 @@ module ${ name }$_layer #(
   endgenerate
 
   // --- Momentum unit ---------------------------------------------------------------------------------------------------
-<%- if history %>
+<%- if unit.history() %>
   wire                       row_valid;
   wire [X_BEAT_BITS-1:0]     row_beat;
   wire [LANES*DAC_BITS-1:0]  row_data;
@@ -137,10 +148,14 @@ module ${ name }$_layer #(
   wire [LANES-1:0]           unit_neg;
   wire                       slot_req;
   wire [PULSE_BITS-1:0]      slot_longest;
+<%- if unit.in_array() %>
+  wire [2:0]                 slot_kind;
+  wire                       slot_lines = slot_kind == 3'd6;  // decay and transfer need no lines
+<%- endif %>
   wire                       take_slot;
 
-  ${ name }$_momentum_${ unit }$ #(
-<%- if history %>
+  ${ name }$_momentum_${ unit.name() }$ #(
+<%- if unit.history() %>
       .DEPTH      (DEPTH),
       .DEPTH_BITS (DEPTH_BITS),
       .INPUTS_BITS(LANES * DAC_BITS),
@@ -162,10 +177,14 @@ module ${ name }$_layer #(
       .clk          (clk),
       .rst_n        (rst_n),
       .learning_rate(learning_rate),
-<%- if history %>
+<%- if unit.momentum() %>
       .momentum     (momentum),
+<%- if unit.history() %>
       .depth        (depth),
+<%- endif %>
       .clear_history(clear_history),
+<%- endif %>
+<%- if unit.history() %>
       .reads_begun  ((BACK != 0) ? take_back : take_fwd && train),
       .x_valid      (x_valid),
       .x_beat       (x_beat),
@@ -176,7 +195,7 @@ module ${ name }$_layer #(
       .y_last       (y_last),
       .y_data       (y_data),
       .stage_busy   (back_req),
-<%- if history %>
+<%- if unit.history() %>
       .row_valid    (row_valid),
       .row_beat     (row_beat),
       .row_data     (row_data),
@@ -186,11 +205,17 @@ module ${ name }$_layer #(
       .col_mag      (unit_mag),
       .col_neg      (unit_neg),
       .slot_req     (slot_req),
-<%- if history %>
+<%- if unit.history() %>
       .slot_rows    (slot_rows),
+<%- endif %>
+<%- if unit.in_array() %>
+      .slot_kind    (slot_kind),
 <%- endif %>
       .slot_longest (slot_longest),
       .slot_take    (take_slot),
+<%- if unit.in_array() %>
+      .gamma        (gamma),
+<%- endif %>
       .skipped      (slot_skipped),
       .idle         (unit_idle)
   );
@@ -203,6 +228,10 @@ module ${ name }$_layer #(
   ${ name }$_array_port #(
       .PULSE_BITS  (PULSE_BITS),
       .PULSE_CYCLES(PULSE_CYCLES),
+<%- if unit.in_array() %>
+      .DECAY_CYCLES   (DECAY_CYCLES),
+      .TRANSFER_CYCLES(TRANSFER_CYCLES),
+<%- endif %>
       .FWD_GROUPS  (FWD_GROUPS),
       .BACK_GROUPS (BACK_GROUPS),
       .GROUP_BITS  (GROUP_BITS)
@@ -212,6 +241,9 @@ module ${ name }$_layer #(
       .fwd_req     (x_staged_q && fwd_enable),
       .back_req    (back_req),
       .slot_req    (slot_req),
+<%- if unit.in_array() %>
+      .slot_kind   (slot_kind),
+<%- endif %>
       .slot_longest(slot_longest),
 <%- if memory %>
       .cell_req    (cell_req),
@@ -247,7 +279,7 @@ module ${ name }$_layer #(
       .BEAT_BITS(X_BEAT_BITS)
   ) u_rows (
       .clk       (clk),
-<%- if history %>
+<%- if unit.history() %>
       .load_valid(x_valid || row_valid),
       .load_beat (row_valid ? row_beat : x_beat),
       .load_data (row_valid ? row_data : x_data),
@@ -275,8 +307,13 @@ module ${ name }$_layer #(
       .load_beat (col_valid ? col_beat : y_beat),
       .load_mag  (col_valid ? unit_mag : drive_mag),
       .load_neg  (col_valid ? unit_neg : drive_neg),
+<%- if unit.in_array() %>
+      .take      (take_back || (take_slot && slot_lines)),
+      .take_pulse(take_slot && slot_lines),
+<%- else %>
       .take      (take_back || take_slot),
       .take_pulse(take_slot),
+<%- endif %>
       .tick      (tick),
       .ramp      (ramp),
       .col_mag   (col_mag),

@@ -46,13 +46,16 @@ module ${ name }$ (
     // Array of layer ${ l.name }$: ${ l.inputs + 1 }$ rows, ${ l.cols }$ columns.
 <%- endif %>
     output wire        ${ a.name }$_op_valid,
-    output wire [1:0]  ${ a.name }$_op_kind,
+    output wire [${ unit.kind_bits() - 1 }$:0]  ${ a.name }$_op_kind,
     output wire        ${ a.name }$_op_last,
     input  wire        ${ a.name }$_op_ready,
     output wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code,
     output wire [${ a.cols * mag_bits - 1 }$:0] ${ a.name }$_col_mag,
     output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_neg,
     output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_on,
+<%- if unit.in_array() %>
+    output wire [15:0] ${ a.name }$_gamma,
+<%- endif %>
 <%- if let Some(m) = memory %>
     output wire [1:0]  ${ l.name }$_cell_op,
     output wire        ${ l.name }$_cell_device,
@@ -81,10 +84,12 @@ module ${ name }$ (
   wire        emit;
   wire        clear_counters;
   wire [15:0] learning_rate;
-<%- if history %>
+<%- if unit.momentum() %>
   wire        clear_history;
   wire [15:0] momentum;
+<%- if unit.history() %>
   wire [${ depth_bits - 1 }$:0] history;
+<%- endif %>
 <%- else %>
   wire        unused_clear_history;
 <%- endif %>
@@ -145,15 +150,17 @@ module ${ name }$ (
       .train         (train),
       .emit          (emit),
       .soft_reset    (soft_reset),
-<%- if history %>
+<%- if unit.momentum() %>
       .clear_history (clear_history),
 <%- else %>
       .clear_history (unused_clear_history),
 <%- endif %>
       .clear_counters(clear_counters),
       .learning_rate (learning_rate),
-<%- if history %>
+<%- if unit.momentum() %>
       .momentum      (momentum),
+<%- endif %>
+<%- if unit.history() %>
       .history       (history),
 <%- endif %>
 <%- if !external %>
@@ -439,7 +446,7 @@ module ${ name }$ (
 <%- if !external %>
 <%- for a in l.tiles %>
   wire        ${ a.name }$_op_valid;
-  wire [1:0]  ${ a.name }$_op_kind;
+  wire [${ unit.kind_bits() - 1 }$:0]  ${ a.name }$_op_kind;
   wire        ${ a.name }$_op_last;
   wire        ${ a.name }$_op_ready;
   wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code;
@@ -453,13 +460,16 @@ module ${ name }$ (
 <%- endfor %>
 <%- endif %>
 <%- if l.tiled %>
-  wire [1:0]  ${ l.name }$_op_kind;
+  wire [${ unit.kind_bits() - 1 }$:0]  ${ l.name }$_op_kind;
   wire        ${ l.name }$_op_last;
   wire        ${ l.name }$_op_ready;
   wire [${ (l.inputs + 1) * dac_bits - 1 }$:0] ${ l.name }$_row_code;
   wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag;
   wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg;
   wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on;
+<%- if unit.in_array() %>
+  wire [15:0] ${ l.name }$_gamma;
+<%- endif %>
   wire [${ l.group_bits - 1 }$:0] ${ l.name }$_unused_group;  // tiles count groups of their own
   wire        ${ l.name }$_adc_ready;
   wire        ${ l.name }$_adc_valid;
@@ -470,7 +480,7 @@ module ${ name }$ (
       .COLS       (${ l.grid.1 }$),
       .ADCS       (${ adcs }$),
       .ADC_BITS   (${ adc_bits }$),
-      .KIND_BITS  (2),
+      .KIND_BITS  (${ unit.kind_bits() }$),
       .FWD_GROUPS (${ l.tile_fwd_groups }$),
       .BACK_GROUPS(${ l.tile_back_groups }$),
       .GROUP_BITS (${ l.tile_group_bits }$),
@@ -494,6 +504,9 @@ module ${ name }$ (
   );
 <%- for a in l.tiles %>
   assign ${ a.name }$_op_kind  = ${ l.name }$_op_kind;
+<%- if unit.in_array() %>
+  assign ${ a.name }$_gamma    = ${ l.name }$_gamma;
+<%- endif %>
   assign ${ a.name }$_row_code = ${ l.name }$_row_code[${ (a.first_row + a.rows) * dac_bits - 1 }$:${ a.first_row * dac_bits }$];
   assign ${ a.name }$_col_mag  = ${ l.name }$_col_mag[${ (a.first_col + a.cols) * mag_bits - 1 }$:${ a.first_col * mag_bits }$];
   assign ${ a.name }$_col_neg  = ${ l.name }$_col_neg[${ a.first_col + a.cols - 1 }$:${ a.first_col }$];
@@ -521,7 +534,7 @@ module ${ name }$ (
       .BACK_TAIL   (${ l.back_tail }$),
       .FULL_BEATS  (${ full_beats }$),
       .TAIL_BITS   (${ tail_bits }$),
-<%- if history %>
+<%- if unit.history() %>
       .DEPTH       (${ depth }$),
       .DEPTH_BITS  (${ depth_bits }$),
 <%- endif %>
@@ -530,16 +543,24 @@ module ${ name }$ (
       .TABLE       (${ table.number }$),
       .QUIET       (${ table.quiet }$),
 <%- endif %>
+<%- if let Some(local) = local %>
+      .DECAY_CYCLES   (${ local.decay }$),
+      .TRANSFER_CYCLES(${ local.transfer }$),
+<%- endif %>
       .WIDTH_SHIFT (${ l.width_shift }$)
   ) u_${ l.name }$ (
       .clk          (aclk),
       .rst_n        (rst_n),
       .learning_rate(learning_rate),
-<%- if history %>
+<%- if unit.momentum() %>
       .momentum     (momentum),
+<%- if unit.history() %>
       .depth        (history),
+<%- endif %>
       .clear_history(clear_history),
+<%- if unit.history() %>
       .train        (train),
+<%- endif %>
 <%- endif %>
 <%- if loop.first %>
       .x_valid      (x_valid),
@@ -590,6 +611,9 @@ module ${ name }$ (
       .col_on       (${ l.name }$_col_on),
       .adc_group    (${ l.name }$_<% if l.tiled %>unused<% else %>adc<% endif %>_group),
       .adc_ready    (${ l.name }$_adc_ready),
+<%- if unit.in_array() %>
+      .gamma        (${ l.name }$_gamma),
+<%- endif %>
       .adc_valid    (${ l.name }$_adc_valid)
   );
 <%- if !l.tiled %>

@@ -68,7 +68,7 @@ fn counters_on_the_bus_equal_what_the_bench_measures() {
             .samples(&rig.data, &order, Mode::Train, &AtomicBool::new(false), &mut |session| {
                 let layers = &session.bench.scoreboard.trace.layers;
                 slots += layers.iter().map(|l| l.slots.len()).sum::<usize>() as u64;
-                pairs += layers.iter().map(|l| l.pairs).sum::<usize>() as u64;
+                pairs += layers.iter().map(|l| l.slots.len() + l.skipped).sum::<usize>() as u64;
             })
             .unwrap();
         let trained = session.totals.trained;

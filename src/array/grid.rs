@@ -104,6 +104,23 @@ impl Grid {
         }
     }
 
+    /// Rank-1 write to the velocities, see [`Crossbar::write_velocity`].
+    pub fn write_velocity(&mut self, x: &[i32], pulses: &[i32]) {
+        for (array, tile) in self.tiles.iter_mut().zip(self.tiling.tiles()) {
+            array.write_velocity(&x[tile.first_row..][..tile.rows], &pulses[tile.first_col..][..tile.cols]);
+        }
+    }
+
+    /// See [`Crossbar::decay`].
+    pub fn decay(&mut self, gamma: u32) {
+        self.tiles.iter_mut().for_each(|array| array.decay(gamma));
+    }
+
+    /// See [`Crossbar::transfer`].
+    pub fn transfer(&mut self) {
+        self.tiles.iter_mut().for_each(Crossbar::transfer);
+    }
+
     /// Programs all weights of the layer, row-major; see [`Crossbar::load`].
     pub fn load(&mut self, states: &[i32]) {
         for (array, tile) in self.tiles.iter_mut().zip(self.tiling.tiles()) {

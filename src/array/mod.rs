@@ -4,11 +4,13 @@ mod converters;
 mod faults;
 mod grid;
 mod nonideal;
+mod velocity;
 pub mod wires;
 
 pub use converters::{Converters, Drivers};
 pub use grid::{Grid, GridMoment, TileCodes};
 use nonideal::Imperfections;
+use velocity::Velocity;
 
 use crate::device::{CellAddress, CellPulse, DeviceError, Ideal, Memristors, Noise, NotFinite, Slot};
 use crate::fixed;
@@ -25,6 +27,8 @@ pub struct Crossbar {
     backward_shift: u32,
     state_bits: u32,
     cells: Cells,
+    /// Second devices; `None` where the design has none.
+    velocity: Option<Box<Velocity>>,
     /// `None` where reads need nothing but weights.
     imperfections: Option<Box<Imperfections>>,
     /// Operations so far: the key of their random numbers.
@@ -36,6 +40,7 @@ pub struct Crossbar {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
     states: Vec<i32>,
+    velocities: Vec<i32>,
     op: u64,
 }
 
@@ -70,7 +75,8 @@ impl Crossbar {
             None => Cells::Ideal(Ideal::new(tile.rows, tile.cols, design.device.state_bits, layer.shifts.write)),
             Some(memristors) => Cells::Memristors(memristors),
         };
-        Ok(Crossbar::of_cells(design, index, layer, tile, cells))
+        let velocity = Velocity::new(design, layer, tile, second_noise(design, index, tile))?.map(Box::new);
+        Ok(Crossbar { velocity, ..Crossbar::of_cells(design, index, layer, tile, cells) })
     }
 
     /// An array of `layer`, layer `index` of the design, with memristors of the caller's own, `layer.rows()` x `layer.outputs`.
@@ -104,6 +110,7 @@ impl Crossbar {
             backward_shift: layer.shifts.backward,
             state_bits: design.device.state_bits,
             cells,
+            velocity: None,
             imperfections,
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
@@ -195,6 +202,35 @@ impl Crossbar {
         }
     }
 
+    /// Rank-1 write to the velocities; nothing without second devices.
+    pub fn write_velocity(&mut self, x: &[i32], pulses: &[i32]) {
+        self.operate();
+        if let Some(velocity) = &mut self.velocity {
+            velocity.write(x, pulses, self.op);
+        }
+    }
+
+    /// All velocities keep the share `gamma`, in units of `2^-16`; nothing without second devices.
+    pub fn decay(&mut self, gamma: u32) {
+        self.operate();
+        if let Some(velocity) = &mut self.velocity {
+            velocity.decay(gamma, &mut self.op);
+        }
+    }
+
+    /// All weights take their velocities; nothing without second devices.
+    pub fn transfer(&mut self) {
+        self.operate();
+        if let Some(velocity) = &mut self.velocity {
+            velocity.transfer(&mut self.cells, &mut self.op);
+        }
+    }
+
+    /// State words of the second devices, as [`Crossbar::states`]; empty without.
+    pub fn velocities(&self) -> &[i32] {
+        self.velocity.as_ref().map_or(&[], |velocity| velocity.states())
+    }
+
     /// Counts an operation that changes devices.
     fn operate(&mut self) {
         self.op += 1;
@@ -214,26 +250,29 @@ impl Crossbar {
 
     /// This moment, to be gone back to with [`Crossbar::restore`].
     pub fn moment(&self) -> Moment {
-        Moment { states: self.states().to_vec(), op: self.op }
+        Moment { states: self.states().to_vec(), velocities: self.velocities().to_vec(), op: self.op }
     }
 
     /// Goes back (or ahead) to a moment of this array or of one like it: all that follows is as it was there, noise included.
     pub fn restore(&mut self, moment: &Moment) {
-        self.set(&moment.states, moment.op);
+        self.set(&moment.states, &moment.velocities, moment.op);
     }
 
     /// Brings this array to the moment at which `other`, an array like it, is.
     pub fn follow(&mut self, other: &Crossbar) {
-        self.set(other.states(), other.op);
+        self.set(other.states(), other.velocities(), other.op);
     }
 
     /// Whether all that follows would be the same as with `other`.
     pub fn is_at(&self, other: &Crossbar) -> bool {
-        self.op == other.op && self.states() == other.states()
+        self.op == other.op && self.states() == other.states() && self.velocities() == other.velocities()
     }
 
-    fn set(&mut self, states: &[i32], op: u64) {
+    fn set(&mut self, states: &[i32], velocities: &[i32], op: u64) {
         self.op = op;
+        if let Some(velocity) = &mut self.velocity {
+            velocity.restore(velocities);
+        }
         if let Some(extra) = &mut self.imperfections {
             extra.stale = true;
         }
@@ -272,9 +311,15 @@ impl Crossbar {
     /// Lets time pass without an operation: drift and retention loss.
     pub fn age(&mut self, seconds: f64) {
         self.operate();
-        if let Cells::Memristors(cells) = &mut self.cells {
+        let retention = self.imperfections.as_ref().and_then(|extra| extra.retention);
+        let velocities = self.velocity.as_mut().and_then(|velocity| velocity.memristors());
+        let weights = match &mut self.cells {
+            Cells::Ideal(_) => None,
+            Cells::Memristors(cells) => Some(cells.as_mut()),
+        };
+        for cells in [weights, velocities].into_iter().flatten() {
             cells.age(seconds, self.op);
-            if let Some(retention) = self.imperfections.as_ref().and_then(|extra| extra.retention) {
+            if let Some(retention) = retention {
                 cells.relax(libm::exp(-seconds / retention));
             }
         }
@@ -336,6 +381,11 @@ impl Crossbar {
 /// Random numbers of a tile of layer `index`; those of the first tile are those of a layer that is not cut.
 fn noise(design: &Design, index: usize, tile: &Tile) -> Noise {
     Noise::new(design.training.seed, (tile.index as u64) << 32 | index as u64)
+}
+
+/// The same of a tile's second devices.
+fn second_noise(design: &Design, index: usize, tile: &Tile) -> Noise {
+    Noise::new(design.training.seed, 1 << 63 | (tile.index as u64) << 32 | index as u64)
 }
 
 /// ADC codes per unit of a sum of codes times weights.

@@ -13,6 +13,9 @@ const KIND_FORWARD: u64 = 0;
 const KIND_BACK: u64 = 1;
 const KIND_WRITE: u64 = 2;
 const KIND_CELL: u64 = 3;
+const KIND_DECAY: u64 = 5;
+const KIND_WRITE_VELOCITY: u64 = 6;
+const KIND_TRANSFER: u64 = 7;
 
 /// What an array saw on its pins in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,8 @@ pub enum Event {
         back: bool,
         group: usize,
     },
-    /// A write slot has begun: row codes and column codes are on the pins.
+    /// A write slot has begun, or a decay or transfer of the velocities, see [`ArrayPins::kind`]: row codes and column codes are on
+    /// the pins.
     SlotStart,
     /// It is over: measured widths in [`ArrayPins::widths`], in cycles.
     SlotEnd {
@@ -78,6 +82,10 @@ pub struct ArrayPins {
     pub pulses: Vec<i32>,
     /// Cycles that each column was on in a slot.
     pub widths: Vec<u32>,
+    /// The running or last operation, as on `op_kind`.
+    pub kind: u64,
+    /// What a decay leaves, in units of `2^-16`, as on the pins.
+    pub gamma: u32,
     /// First column that is switched on in a read, where none may be.
     pub stray_pulse: Option<usize>,
     /// The macro has changed what it offers in this cycle.
@@ -121,6 +129,8 @@ impl ArrayPins {
             codes: Vec::new(),
             pulses: Vec::new(),
             widths: vec![0; cols],
+            kind: 0,
+            gamma: 0,
             stray_pulse: None,
             offered: false,
             fault: None,
@@ -258,7 +268,8 @@ impl ArrayPins {
             return Event::CellStart;
         }
         self.read_lines(model, kind);
-        if kind == KIND_WRITE {
+        self.kind = kind;
+        if matches!(kind, KIND_WRITE | KIND_DECAY | KIND_WRITE_VELOCITY | KIND_TRANSFER) {
             self.widths.fill(0);
             self.on.fill(0);
             self.operation = Operation::Write { since: now };
@@ -362,7 +373,15 @@ impl ArrayPins {
         }
         self.operation = Operation::Idle;
         self.read_moved_lines(model, KIND_WRITE);
+        self.gamma = self.pins.gamma.map_or(0, |gamma| model.get(gamma) as u32);
         if let Some(crossbar) = &mut self.crossbar {
+            match self.kind {
+                KIND_DECAY => crossbar.decay(self.gamma),
+                KIND_TRANSFER => crossbar.transfer(),
+                _ => {}
+            }
+        }
+        if let (Some(crossbar), KIND_WRITE | KIND_WRITE_VELOCITY) = (&mut self.crossbar, self.kind) {
             // The array integrates what the pins did, not what the codes promise.
             let lsb = self.pulse_lsb as i32;
             let measured = self.widths.iter().zip(&self.pulses).map(|(&w, &p)| {
@@ -371,7 +390,11 @@ impl ArrayPins {
             });
             self.drive.clear();
             self.drive.extend(measured);
-            crossbar.write(&self.x, &self.drive);
+            if self.kind == KIND_WRITE {
+                crossbar.write(&self.x, &self.drive);
+            } else {
+                crossbar.write_velocity(&self.x, &self.drive);
+            }
         }
         Event::SlotEnd { cycles }
     }

@@ -15,10 +15,15 @@ pub enum What {
     PulseWidth,
     PulseCode,
     SlotLength,
+    /// Codes on `op_kind`.
+    SlotKind,
+    /// What a decay leaves, in units of 2^-16.
+    Gamma,
     Slots,
     Operation,
     Output,
     State,
+    Velocity,
     /// Operations on single cells, numbered from 0 in the command or refresh.
     CellOperation,
     CellDevice,
@@ -46,6 +51,9 @@ impl fmt::Display for What {
             What::PulseWidth => "pulse width on the pin of column",
             What::PulseCode => "pulse code of column",
             What::SlotLength => "length in cycles of write slot",
+            What::SlotKind => "kind (2 write, 5 decay, 6 write to V, 7 transfer) of operation",
+            What::Gamma => "gamma of operation",
+            What::Velocity => "velocity of cell",
             What::Slots => "number of write slots of step",
             What::Operation => "operation",
             What::Output => "network output",

@@ -19,6 +19,8 @@ pub struct MacroPins {
     pub adc_ready: Output,
     pub adc_valid: Output,
     pub adc_code: Output,
+    /// What a decay leaves of the velocities; none without second devices.
+    pub gamma: Option<Output>,
     /// What the macro drives, when that is the bench.
     pub driven: Option<DrivenPins>,
 }
@@ -55,7 +57,8 @@ pub fn mag_bits(design: &Design) -> u32 {
 fn width(design: &Design, layer: &Layer, tile: &Tile, pin: &str) -> u32 {
     let cols = tile.cols as u32;
     match pin {
-        "op_kind" => 2,
+        "op_kind" => design.training.momentum_unit.kind_bits(),
+        "gamma" => crate::spec::MOMENTUM_BITS,
         "row_code" => tile.rows as u32 * design.array.dac_bits,
         "col_mag" => cols * mag_bits(design),
         "col_neg" | "col_on" => cols,
@@ -106,6 +109,8 @@ impl MacroPins {
         for (pin, driven) in PINS {
             found.push(read(pin, driven)?);
         }
+        let unit = design.training.momentum_unit;
+        let gamma = if unit.in_array() { Some(read("gamma", false)?) } else { None };
         let driven = if external {
             Some(DrivenPins {
                 op_ready: input("op_ready")?,
@@ -145,6 +150,7 @@ impl MacroPins {
             adc_ready,
             adc_valid,
             adc_code,
+            gamma,
             driven,
         })
     }

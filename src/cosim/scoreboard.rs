@@ -7,10 +7,10 @@ use super::error::{Mismatch, What};
 use crate::array::TileCodes;
 use crate::cycles::SampleCycles;
 use crate::golden::memory::CellKind;
-use crate::golden::momentum::Slot;
+use crate::golden::momentum::{Kind, Slot};
 use crate::golden::{Machine, Mode, SampleTrace};
 use crate::phases::Phase;
-use crate::spec::{Design, Tile};
+use crate::spec::{Design, LocalTiming, Tile};
 
 /// How far an array has come within the sample.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,7 @@ pub struct Scoreboard {
     names: Vec<String>,
     adcs: usize,
     pulse_lsb: u32,
+    local: Option<LocalTiming>,
     longest_checked: bool,
 }
 
@@ -69,6 +70,7 @@ impl Scoreboard {
             names: design.layers.iter().map(|l| l.name.clone()).collect(),
             adcs: design.array.adcs,
             pulse_lsb: design.timing.pulse_lsb,
+            local: design.timing.local,
             longest_checked: design.array.backend == crate::spec::Backend::External,
         }
     }
@@ -147,18 +149,27 @@ impl Scoreboard {
                         cycle,
                     ));
                 };
-                self.lines_of_slot(p, slot, array, cycle)
+                self.slot(p, slot, array, cycle)
             }
             Event::SlotEnd { cycles } => {
                 let slot = &t.slots[p.slots];
-                self.lines_of_slot(p, slot, array, cycle)?;
+                self.slot(p, slot, array, cycle)?;
+                if let Kind::Decay { gamma } = slot.kind
+                    && gamma != array.gamma
+                {
+                    return Err(self.mismatch(layer, What::Gamma, p.slots, gamma.into(), array.gamma.into(), cycle));
+                }
                 for (col, &width) in p.cols().zip(&array.widths) {
-                    let expected = slot.pulses[col].unsigned_abs() * self.pulse_lsb;
+                    let expected = slot.pulses.get(col).map_or(0, |pulse| pulse.unsigned_abs()) * self.pulse_lsb;
                     if expected != width {
                         return Err(self.mismatch(layer, What::PulseWidth, col, expected.into(), width.into(), cycle));
                     }
                 }
-                let expected = u64::from(slot.longest * self.pulse_lsb);
+                let expected = match (slot.kind, self.local) {
+                    (Kind::Decay { .. }, Some(local)) => local.decay.into(),
+                    (Kind::Transfer, Some(local)) => local.transfer.into(),
+                    _ => u64::from(slot.longest * self.pulse_lsb),
+                };
                 if self.longest_checked && cycles != expected {
                     return Err(self.mismatch(layer, What::SlotLength, p.slots, expected as i64, cycles as i64, cycle));
                 }
@@ -168,8 +179,15 @@ impl Scoreboard {
         }
     }
 
-    /// Rows and columns of a write slot.
-    fn lines_of_slot(&self, p: ArrayProgress, slot: &Slot, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+    /// Kind of an operation of the update, rows and columns of a write.
+    fn slot(&self, p: ArrayProgress, slot: &Slot, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+        let (want, got) = (slot.kind.code(), array.kind);
+        if want != got {
+            return Err(self.mismatch(p.layer, What::SlotKind, p.slots, want as i64, got as i64, cycle));
+        }
+        if !slot.kind.writes() {
+            return Ok(());
+        }
         self.compare(p.layer, What::RowCode, p.tile.first_row, &slot.x[p.rows()], &array.x, cycle)?;
         self.compare(p.layer, What::PulseCode, p.tile.first_col, &slot.pulses[p.cols()], &array.pulses, cycle)
     }
@@ -310,7 +328,8 @@ impl Scoreboard {
     pub fn array_states(&self, array: &ArrayPins, golden: &Machine, cycle: u64) -> Result<(), Mismatch> {
         let Some(crossbar) = &array.crossbar else { return Ok(()) };
         let expected = golden.array(array.layer).tile(array.tile.index);
-        self.states(array.layer, expected.states(), crossbar.states(), cycle)
+        self.states(array.layer, expected.states(), crossbar.states(), cycle)?;
+        self.compare(array.layer, What::Velocity, 0, expected.velocities(), crossbar.velocities(), cycle)
     }
 
     /// Compares all device states of `layer`, or of one of its arrays.

@@ -333,7 +333,7 @@ impl Session {
                 totals.predicted.add(&board.predicted);
                 for t in &board.trace.layers {
                     totals.slots += t.slots.len() as u64;
-                    totals.skipped += (t.pairs - t.slots.len()) as u64;
+                    totals.skipped += t.skipped as u64;
                 }
             }
             Mode::Infer => {

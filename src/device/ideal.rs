@@ -48,6 +48,14 @@ impl Ideal {
         }
     }
 
+    /// Moves every cell by a number of states of its own, row-major.
+    pub fn add(&mut self, steps: impl Iterator<Item = i64>) {
+        let max = i64::from(self.max);
+        for (s, step) in self.states.iter_mut().zip(steps) {
+            *s = (i64::from(*s) + step).clamp(-max, max) as i32;
+        }
+    }
+
     /// Cell states, row-major, `rows * cols`.
     pub fn states(&self) -> &[i32] {
         &self.states

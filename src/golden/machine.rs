@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::ActivationTable;
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
-use super::momentum::{History, Pairs, Slot};
+use super::momentum::{Engine, Memory, Registers, Slot};
 use crate::array::{Crossbar, Grid, GridMoment, TileCodes};
 use crate::device::{DeviceError, NotFinite};
 use crate::fixed;
@@ -48,10 +48,10 @@ pub struct LayerTrace {
     pub back: Vec<i32>,
     /// The same of each tile; empty where none is read.
     pub tile_backs: TileCodes,
-    /// Write slots in order.
+    /// Operations of the update in order.
     pub slots: Vec<Slot>,
-    /// Stored pairs that the momentum unit looked at, silent ones included.
-    pub pairs: usize,
+    /// Pairs that the momentum unit passed over for want of a pulse.
+    pub skipped: usize,
 }
 
 impl SampleTrace {
@@ -83,14 +83,14 @@ impl Arrays for Vec<LayerUnit> {
 struct LayerUnit {
     array: Grid,
     table: ActivationTable,
-    history: History,
+    engine: Engine,
     shifts: Shifts,
 }
 
 /// The machine between two samples: all that later samples depend on. Without the memory controller, which has no moments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
-    layers: Vec<(GridMoment, Pairs)>,
+    layers: Vec<(GridMoment, Memory)>,
 }
 
 /// The golden machine.
@@ -127,7 +127,7 @@ impl Machine {
                 Ok(LayerUnit {
                     array,
                     table: ActivationTable::new(design, layer),
-                    history: History::new(design, layer),
+                    engine: Engine::new(design, layer),
                     shifts: layer.shifts,
                 })
             })
@@ -217,7 +217,7 @@ impl Machine {
             t.drive.clear();
             t.back.clear();
             t.tile_backs.iter_mut().for_each(Vec::clear);
-            t.pairs = 0;
+            t.skipped = 0;
             if mode == Mode::Infer {
                 t.slots.clear();
             }
@@ -278,32 +278,32 @@ impl Machine {
     }
 
     fn update(&mut self, trace: &mut SampleTrace) {
+        let registers = Registers { eta: self.learning_rate, gamma: self.momentum, depth: self.history };
         for (unit, t) in self.layers.iter_mut().zip(&mut trace.layers) {
-            unit.history.step(&t.x, &t.y, self.learning_rate, self.momentum, self.history, &mut t.slots);
-            t.pairs = unit.history.len().min(self.history);
+            t.skipped = unit.engine.step(&t.x, &t.y, registers, &mut t.slots);
             for slot in &t.slots {
-                unit.array.write(&slot.x, &slot.pulses);
+                slot.apply(&mut unit.array);
             }
         }
     }
 
     /// This moment between two samples.
     pub fn moment(&self) -> Moment {
-        Moment { layers: self.layers.iter().map(|unit| (unit.array.moment(), unit.history.pairs())).collect() }
+        Moment { layers: self.layers.iter().map(|unit| (unit.array.moment(), unit.engine.memory())).collect() }
     }
 
     /// Goes to another moment of this machine or of one of the same design.
     pub fn restore(&mut self, moment: &Moment) {
-        for (unit, (array, pairs)) in self.layers.iter_mut().zip(&moment.layers) {
+        for (unit, (array, memory)) in self.layers.iter_mut().zip(&moment.layers) {
             unit.array.restore(array);
-            unit.history.restore(pairs);
+            unit.engine.restore(memory);
         }
     }
 
-    /// Empties the momentum histories.
+    /// Forgets the past: histories and velocities.
     pub fn clear_history(&mut self) {
         for unit in &mut self.layers {
-            unit.history.clear();
+            unit.engine.clear();
         }
     }
 

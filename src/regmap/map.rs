@@ -2,7 +2,7 @@
 
 use super::{Access, Field, Kind, REGMAP_VERSION, RegMap, Register};
 use crate::phases::{Counter, Phase};
-use crate::spec::{Backend, Design, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS, MomentumUnit};
+use crate::spec::{Backend, Design, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS};
 
 /// Address of the first counter; each takes two registers.
 const COUNTERS: u32 = 0x100;
@@ -151,14 +151,17 @@ fn settings(design: &Design) -> Vec<Register> {
         format!("Learning rate in units of 2^-{LEARNING_RATE_FRACTION}."),
     );
     let mut registers = vec![setting("LEARNING_RATE", 0x030, rate)];
-    if design.training.momentum_unit != MomentumUnit::None {
+    if design.training.momentum_unit.momentum() {
         let gamma_max = (1 << MOMENTUM_BITS) - 1;
         let doc = format!("Momentum in units of 2^-{MOMENTUM_BITS}.");
         let gamma = number("momentum", MOMENTUM_BITS, design.momentum_code(), (0, gamma_max), doc);
+        registers.push(setting("MOMENTUM", 0x034, gamma));
+    }
+    if design.training.momentum_unit.history() {
         let depth = design.training.history;
         let doc = "Pairs (x, y) that a step writes, the current one included.";
         let history = number("history", bits_for(depth), depth as u32, (1, depth as u32), doc);
-        registers.extend([setting("MOMENTUM", 0x034, gamma), setting("HISTORY", 0x038, history)]);
+        registers.push(setting("HISTORY", 0x038, history));
     }
     registers
 }

@@ -6,7 +6,7 @@ use super::{Module, bus, memory, pulse_table};
 use crate::golden::ActivationTable;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
-use crate::spec::{Activation, Backend, Design, Layer, MomentumUnit, Tile};
+use crate::spec::{Activation, Backend, Design, Layer, LocalTiming, MomentumUnit, Tile};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
 macro_rules! plain {
@@ -29,25 +29,33 @@ plain!(Tiles, "tiles.v");
 struct ArrayPort<'a> {
     name: &'a str,
     memory: bool,
+    /// The macro's cells do something by themselves: decay and transfer.
+    local: bool,
+    kind_bits: u32,
 }
 
-#[derive(Template)]
-#[template(path = "momentum_unit.v", escape = "none")]
-struct MomentumTemplate<'a> {
-    name: &'a str,
-    unit: &'a str,
-    history: bool,
-    pulse_table: bool,
-    /// Net that the pulse widths stand on.
-    width: &'a str,
+/// Momentum units have the same bindings.
+macro_rules! momentum {
+    ($type:ident, $path:literal) => {
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        struct $type<'a> {
+            name: &'a str,
+            pulse_table: bool,
+            /// Net that the pulse widths stand on.
+            width: &'a str,
+        }
+    };
 }
+momentum!(MomentumNone, "momentum_none.v");
+momentum!(MomentumHistory, "momentum_history.v");
+momentum!(MomentumInArray, "momentum_in_array.v");
 
 #[derive(Template)]
 #[template(path = "layer.v", escape = "none")]
 struct LayerTemplate<'a> {
     name: &'a str,
-    unit: &'a str,
-    history: bool,
+    unit: MomentumUnit,
     memory: bool,
     pulse_table: bool,
 }
@@ -166,7 +174,8 @@ struct Top<'a> {
     shape: String,
     summary: String,
     external: bool,
-    history: bool,
+    unit: MomentumUnit,
+    local: Option<LocalTiming>,
     stream_words: usize,
     stream_bits: usize,
     dac_bits: usize,
@@ -267,8 +276,7 @@ fn tile_sizes(design: &Design, layer: &Layer, tile: &Tile) -> TileSizes {
 /// Renders every module, top last.
 pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     let name = design.name.as_str();
-    let unit = design.training.momentum_unit.name();
-    let history = design.training.momentum_unit == MomentumUnit::History;
+    let unit = design.training.momentum_unit;
     let mut modules = Vec::new();
     let mut add = |suffix: &str, text: Result<String, askama::Error>| -> Result<(), askama::Error> {
         modules.push(Module { name: format!("{name}{suffix}"), text: text? });
@@ -279,15 +287,23 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     add("_row_driver", RowDriver { name }.render())?;
     add("_col_driver", ColDriver { name }.render())?;
     let with_memory = design.memory.is_some();
-    add("_array_port", ArrayPort { name, memory: with_memory }.render())?;
+    add(
+        "_array_port",
+        ArrayPort { name, memory: with_memory, local: unit.in_array(), kind_bits: unit.kind_bits() }.render(),
+    )?;
     let tables = pulse_table::PulseTables::new(design);
     let pulse_table = tables.is_some();
     if let Some(tables) = tables {
         add("_pulse_table", tables.render())?;
     }
     let width = if pulse_table { "width" } else { "width_q" };
-    add(&format!("_momentum_{unit}"), MomentumTemplate { name, unit, history, pulse_table, width }.render())?;
-    add("_layer", LayerTemplate { name, unit, history, memory: with_memory, pulse_table }.render())?;
+    let momentum = match unit {
+        MomentumUnit::None => MomentumNone { name, pulse_table, width }.render(),
+        MomentumUnit::History => MomentumHistory { name, pulse_table, width }.render(),
+        MomentumUnit::InArray => MomentumInArray { name, pulse_table, width }.render(),
+    };
+    add(&format!("_momentum_{}", unit.name()), momentum)?;
+    add("_layer", LayerTemplate { name, unit, memory: with_memory, pulse_table }.render())?;
 
     let tables = activation_tables(design);
     for (table, layer) in &tables {
@@ -462,7 +478,8 @@ fn top(design: &Design) -> Top<'_> {
             if array.backend == Backend::External { "external" } else { "emulated" }
         ),
         external: array.backend == Backend::External,
-        history: design.training.momentum_unit == MomentumUnit::History,
+        unit: design.training.momentum_unit,
+        local: design.timing.local,
         stream_words: design.stream_words(),
         stream_bits: 64 / design.stream_words(),
         dac_bits: array.dac_bits as usize,

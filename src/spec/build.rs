@@ -11,7 +11,7 @@ use super::error::{Code, Problem, Span};
 use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
-use super::{Activation, Array, Design, Device, Layer, NonIdeal, Shifts, Tiling, device, memory, nonideal};
+use super::{Activation, Array, Design, Device, Layer, NonIdeal, Shifts, Tiling, device, engine, memory, nonideal};
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
@@ -28,8 +28,17 @@ const LAYER: &[&str] = &[
     "back_range",
     "max_update",
 ];
-const TRAINING: &[&str] =
-    &["optimizer", "learning_rate", "momentum", "momentum_unit", "history", "epochs", "seed", "initial_weight"];
+const TRAINING: &[&str] = &[
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "momentum_unit",
+    "history",
+    "velocity_guard",
+    "epochs",
+    "seed",
+    "initial_weight",
+];
 const ARRAY: &[&str] = &[
     "dac_bits",
     "adc_bits",
@@ -43,7 +52,7 @@ const ARRAY: &[&str] = &[
     "weight_range",
     "nonideal",
 ];
-const TIMING: &[&str] = &["clock", "read_settle", "adc_conversion", "pulse_lsb"];
+const TIMING: &[&str] = &["clock", "read_settle", "adc_conversion", "pulse_lsb", "decay", "transfer"];
 const DATA: &[&str] = &["set", "idx", "csv", "test_fraction"];
 pub(super) const IDX: &[&str] = &["images", "labels"];
 
@@ -95,7 +104,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
     let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight);
     let training = sections::training(reader, &top.section("training", TRAINING));
-    let timing = sections::timing(reader, &top.section("timing", TIMING));
+    let unit = training.unit();
+    let timing = sections::timing(reader, &top.section("timing", TIMING), unit);
     let data = sections::data(reader, &top.section("data", DATA), base_dir);
 
     let memory = top.get("memory").map(|_| top.section("memory", memory::KEYS));
@@ -112,6 +122,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         layers.iter().filter_map(|l| Some((l.name.as_str(), l.span.clone(), l.params.as_ref()?.weight))),
     );
 
+    let engines = training.engine();
     let places = Places {
         dac_bits: array.dac.as_ref().and_then(|v| v.span.clone()),
         adc_bits: array.adc.as_ref().and_then(|v| v.span.clone()),
@@ -156,6 +167,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         data: data?.data,
         spec_hash: String::new(),
     };
+    let with_memory = memory.as_ref().map(|section| section.span.clone());
+    engine::check(reader, &mut design, &engines, with_memory);
     device::drives(reader, &section, &design, model.span, &places.layers);
     let imperfect = imperfect.map(|section| nonideal::read(reader, &section, &design, base_dir));
     if let Some(section) = memory {

@@ -6,8 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, Memory, MomentumUnit, NonIdeal, Optimizer,
-    Training, device,
+    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, Memory, NonIdeal, Optimizer, Training, device,
 };
 
 /// Hex digits of the hash.
@@ -41,13 +40,13 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
         Optimizer::Sgd => "sgd",
         Optimizer::Momentum => "momentum",
     };
-    let unit = match training.momentum_unit {
-        MomentumUnit::None => "none",
-        MomentumUnit::History => "history",
-    };
+    let unit = training.momentum_unit.name();
     writeln!(out, "\n[training]\noptimizer = \"{optimizer}\"\nlearning_rate = {:?}", training.learning_rate)?;
     writeln!(out, "momentum = {:?}\nmomentum_unit = \"{unit}\"", training.momentum)?;
     writeln!(out, "history = {}\nepochs = {}\nseed = {}", training.history, training.epochs, training.seed)?;
+    if let Some(guard) = training.velocity_guard {
+        writeln!(out, "velocity_guard = {guard}")?;
+    }
     // Absent, each layer has its own: no one number says the same.
     if let Some(weight) = training.initial_weight {
         writeln!(out, "initial_weight = {weight:?}")?;
@@ -68,6 +67,9 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     device::write(out, &d.device)?;
     writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;
     writeln!(out, "adc_conversion = {:?}\npulse_lsb = {:?}", timing.adc_conversion_ns, timing.pulse_lsb_ns)?;
+    if let Some(local) = timing.local {
+        writeln!(out, "decay = {:?}\ntransfer = {:?}", local.decay_ns, local.transfer_ns)?;
+    }
     if let Some(memory) = &d.memory {
         super::memory::write(out, memory)?;
     }

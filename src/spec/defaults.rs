@@ -10,6 +10,8 @@ pub(super) const LEARNING_RATE: f64 = 0.1;
 pub(super) const MOMENTUM: (f64, MomentumUnit, usize) = (0.9, MomentumUnit::History, 8);
 /// The same with "sgd": nothing else is possible.
 pub(super) const SGD: (f64, MomentumUnit, usize) = (0.0, MomentumUnit::None, 1);
+/// Bits of a velocity below the product of row code and pulse width; fewer where the velocity would not fit.
+pub(super) const VELOCITY_GUARD: u32 = 8;
 pub(super) const EPOCHS: i64 = 8;
 pub(super) const SEED: i64 = 1;
 
@@ -28,6 +30,9 @@ pub(super) const STATE_BITS: u32 = 20;
 pub(super) const CLOCK: f64 = 2.0;
 pub(super) const READ_SETTLE: f64 = 10.0;
 pub(super) const ADC_CONVERSION: f64 = 10.0;
+/// Of second devices; assumed.
+pub(super) const DECAY: f64 = 50.0;
+pub(super) const TRANSFER: f64 = 100.0;
 
 /// Volts; assumed, as are the pulses.
 pub(super) const AMPLITUDE_LSB: f64 = 0.05;

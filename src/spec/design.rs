@@ -112,8 +112,10 @@ pub struct Training {
     pub learning_rate: f64,
     pub momentum: f64,
     pub momentum_unit: MomentumUnit,
-    /// Depth n of the history: the current and the n-1 previous (x, y) pairs; 1 for `none`.
+    /// Depth n of the unit `history`: the current and the n-1 previous (x, y) pairs; 1 for all other units.
     pub history: usize,
+    /// Bits of a unit's velocity below the product of row code and pulse width; `None` for units that keep no velocity.
+    pub velocity_guard: Option<u32>,
     pub epochs: usize,
     pub seed: u64,
     /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010);
@@ -131,8 +133,12 @@ pub enum Optimizer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MomentumUnit {
+    /// No momentum: one rank-1 write per step.
     None,
+    /// The last pairs (x, y) in a ring beside the array.
     History,
+    /// The velocity in a second device of each synapse.
+    InArray,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -233,6 +239,19 @@ pub struct Timing {
     pub adc_conversion: u32,
     /// Cycles of one pulse-width unit, at least 1.
     pub pulse_lsb: u32,
+    /// Of the second devices; `None` for units without.
+    pub local: Option<LocalTiming>,
+}
+
+/// How long all cells of an array take for what they do by themselves, without the lines, in ns and in cycles (at least 1).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LocalTiming {
+    pub decay_ns: f64,
+    pub transfer_ns: f64,
+    /// V <- gamma V.
+    pub decay: u32,
+    /// W <- W + V.
+    pub transfer: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -319,6 +338,18 @@ impl Layer {
     /// The same for one of its tiles.
     pub fn tile_geometry(&self, design: &Design, tile: &Tile) -> Geometry {
         Geometry { rows: tile.rows, cols: tile.cols, ..self.geometry(design) }
+    }
+
+    /// Geometry of the layer's second devices, which hold the velocity: its full scale is what endless writes of one sign come up to.
+    /// `None` for units that have none.
+    pub fn velocity_geometry(&self, design: &Design) -> Option<Geometry> {
+        if !design.training.momentum_unit.in_array() {
+            return None;
+        }
+        let rest = (1u32 << MOMENTUM_BITS) - design.momentum_code();
+        let gain = MOMENTUM_BITS as i32 - (rest.ilog2() as i32);
+        let step = 1 - (design.array.pulse_bits + design.array.dac_bits) as i32 - gain;
+        Some(Geometry { update_step: 2f32.powi(step), ..self.geometry(design) })
     }
 
     /// Rows: inputs and the bias.
@@ -469,7 +500,31 @@ impl MomentumUnit {
         match self {
             MomentumUnit::None => "none",
             MomentumUnit::History => "history",
+            MomentumUnit::InArray => "in_array",
         }
+    }
+
+    /// Whether the unit has a momentum register.
+    pub fn momentum(self) -> bool {
+        self != MomentumUnit::None
+    }
+
+    pub fn history(self) -> bool {
+        self == MomentumUnit::History
+    }
+
+    pub fn in_array(self) -> bool {
+        self == MomentumUnit::InArray
+    }
+
+    /// Whether the unit keeps a velocity V, see [`Training::velocity_guard`].
+    pub fn velocity(self) -> bool {
+        self.in_array()
+    }
+
+    /// Bits of an array's `op_kind`.
+    pub fn kind_bits(self) -> u32 {
+        if self.in_array() { 3 } else { 2 }
     }
 }
 

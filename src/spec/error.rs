@@ -57,6 +57,8 @@ pub enum Code {
     DeviceDrive = 22,
     /// A file of measured pulses that cannot be used.
     Measured = 25,
+    /// A momentum unit whose numbers do not fit, or that the array or its devices cannot serve.
+    Engine = 26,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
     /// Imperfections that the device does not have, or that contradict one another.

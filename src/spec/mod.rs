@@ -7,6 +7,7 @@ mod defaults;
 mod derive;
 mod design;
 mod device;
+mod engine;
 mod error;
 mod fault_map;
 mod ident;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::build::IDX;
 use super::defaults;
 use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code};
+use super::engine::{self, EngineEntry};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
-use super::{Backend, Data, DataSource, MomentumUnit, Optimizer, Timing, Training};
+use super::{Backend, Data, DataSource, LocalTiming, MomentumUnit, Optimizer, Timing, Training};
 
 /// Most cycles of one timed step; bounds the counters.
 const MAX_CYCLES: f64 = 65_535.0;
@@ -69,12 +70,23 @@ pub(super) struct TrainingEntry {
     momentum: Option<f64>,
     unit: Option<MomentumUnit>,
     history: Option<usize>,
+    engine: EngineEntry,
     epochs: Option<usize>,
     seed: Option<u64>,
     initial_weight: Option<Found<Option<f64>>>,
 }
 
 impl TrainingEntry {
+    /// The momentum unit, where the key is right.
+    pub fn unit(&self) -> Option<MomentumUnit> {
+        self.unit
+    }
+
+    /// The keys of the unit.
+    pub fn engine(&self) -> EngineEntry {
+        self.engine.clone()
+    }
+
     pub fn complete(self) -> Option<Training> {
         Some(Training {
             optimizer: self.optimizer?,
@@ -82,6 +94,7 @@ impl TrainingEntry {
             momentum: self.momentum?,
             momentum_unit: self.unit?,
             history: self.history?,
+            velocity_guard: None,
             epochs: self.epochs?,
             seed: self.seed?,
             initial_weight: self.initial_weight?.value,
@@ -93,20 +106,28 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     let optimizers = [("sgd", Optimizer::Sgd), ("momentum", Optimizer::Momentum)];
     let optimizer = section.choice("optimizer", &optimizers).or(defaults::OPTIMIZER);
     let momentum = section.real("momentum", Bounds::at_least(0.0, "").below(1.0));
-    let units = [("none", MomentumUnit::None), ("history", MomentumUnit::History)];
+    let units = [MomentumUnit::None, MomentumUnit::History, MomentumUnit::InArray].map(|unit| (unit.name(), unit));
     let unit = section.choice("momentum_unit", &units);
     let history = section.int("history", 1..=256).map(|n| n as usize);
+    let guard = section.int("velocity_guard", 0..=16).map(|n| n as u32);
     if let Some(optimizer) = &optimizer {
         contradictions(reader, optimizer, &momentum, &unit, &history);
     }
     let sgd = optimizer.as_ref().is_some_and(|o| o.value == Optimizer::Sgd);
-    let defaults = if sgd { defaults::SGD } else { defaults::MOMENTUM };
+    let engine = EngineEntry::new(&unit, &momentum, &history, guard);
+    let mut defaults = if sgd { defaults::SGD } else { defaults::MOMENTUM };
+    if let Entry::Given(unit, _) = &unit
+        && !unit.history()
+    {
+        defaults.2 = 1;
+    }
     TrainingEntry {
         optimizer: optimizer.map(|found| found.value),
         learning_rate: learning_rate(reader, section),
         momentum: momentum.or(defaults.0).map(|found| found.value),
         unit: unit.or(defaults.1).map(|found| found.value),
         history: history.or(defaults.2).map(|found| found.value),
+        engine,
         epochs: section.int("epochs", 1..=100_000).or(defaults::EPOCHS).map(|found| found.value as usize),
         seed: section.int("seed", 0..=i64::MAX).or(defaults::SEED).map(|found| found.value.unsigned_abs()),
         initial_weight: section.real("initial_weight", Bounds::above(0.0, "")).optional(),
@@ -150,7 +171,7 @@ fn contradictions(
                 span,
                 format!("`{}` contradicts `optimizer = \"momentum\"`", reader.quote(span)),
                 "momentum needs a unit that keeps it",
-                "set `momentum_unit = \"history\"`; to train without momentum set `optimizer = \"sgd\"`",
+                "set `momentum_unit = \"history\"` or another; to train without momentum set `optimizer = \"sgd\"`",
             );
         }
         return;
@@ -161,7 +182,9 @@ fn contradictions(
     {
         idle.push((span, "allowed: 0"));
     }
-    if let Entry::Given(MomentumUnit::History, span) = unit {
+    if let Entry::Given(unit, span) = unit
+        && unit.momentum()
+    {
         idle.push((span, "allowed: \"none\""));
     }
     if let Entry::Given(2.., span) = history {
@@ -198,11 +221,12 @@ pub(super) fn initial_weight<'n>(
     }
 }
 
-pub(super) fn timing(reader: &Reader<'_>, section: &Section<'_>) -> Option<Timing> {
+pub(super) fn timing(reader: &Reader<'_>, section: &Section<'_>, unit: Option<MomentumUnit>) -> Option<Timing> {
     let clock = section.real("clock", Bounds::above(0.0, " ns")).or(defaults::CLOCK);
     let read_settle = section.real("read_settle", Bounds::at_least(0.0, " ns")).or(defaults::READ_SETTLE);
     let adc_conversion = section.real("adc_conversion", Bounds::above(0.0, " ns")).or(defaults::ADC_CONVERSION);
     let pulse_lsb = section.real("pulse_lsb", Bounds::above(0.0, " ns"));
+    let local = ["decay", "transfer"].map(|key| (key, section.real(key, Bounds::above(0.0, " ns"))));
     let clock = clock?;
     let pulse_lsb = pulse_lsb.or(clock.value);
     let (settle_cycles, conversion_cycles, pulse_cycles) = (
@@ -210,6 +234,24 @@ pub(super) fn timing(reader: &Reader<'_>, section: &Section<'_>) -> Option<Timin
         cycles(reader, "adc_conversion", &adc_conversion, &clock),
         cycles(reader, "pulse_lsb", &pulse_lsb, &clock),
     );
+    let local = if unit.is_some_and(MomentumUnit::in_array) {
+        let [decay, transfer] = local.map(|(_, entry)| entry);
+        let (decay, transfer) = (decay.or(defaults::DECAY), transfer.or(defaults::TRANSFER));
+        let lengths = (cycles(reader, "decay", &decay, &clock), cycles(reader, "transfer", &transfer, &clock));
+        Some(LocalTiming {
+            decay_ns: decay?.value,
+            transfer_ns: transfer?.value,
+            decay: lengths.0?.max(1),
+            transfer: lengths.1?.max(1),
+        })
+    } else {
+        for (key, entry) in &local {
+            if let (Entry::Given(_, span), Some(unit)) = (entry, unit) {
+                engine::unused(reader, key, span, unit);
+            }
+        }
+        None
+    };
     Some(Timing {
         clock_ns: clock.value,
         read_settle_ns: read_settle?.value,
@@ -218,6 +260,7 @@ pub(super) fn timing(reader: &Reader<'_>, section: &Section<'_>) -> Option<Timin
         read_settle: settle_cycles?,
         adc_conversion: conversion_cycles?.max(1),
         pulse_lsb: pulse_cycles?.max(1),
+        local,
     })
 }
 

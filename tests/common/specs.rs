@@ -47,6 +47,9 @@ const DEVICES: &[&str] = &[
     "model = \"mtj\"",
 ];
 
+/// Momentum units beside `history`.
+const ENGINES: &[&str] = &["in_array"];
+
 #[derive(Debug, Clone)]
 struct LayerDraft {
     outputs: usize,
@@ -70,6 +73,8 @@ struct Widths {
 struct Training {
     /// History and momentum in per mille, or plain SGD.
     momentum: Option<(usize, u32)>,
+    /// A momentum unit other than `history`.
+    engine: Option<&'static str>,
     seed: u32,
 }
 
@@ -126,8 +131,9 @@ fn memristors() -> impl Strategy<Value = Memristors> {
 fn draft() -> impl Strategy<Value = Draft> {
     let widths = (2..=12i32, 3..=14i32, 2..=12i32, 0..=1000i32, 0..=6i32)
         .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
-    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32)
-        .prop_map(|(momentum, seed)| Training { momentum, seed });
+    let engine = prop::option::weighted(0.5, prop::sample::select(ENGINES));
+    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32, engine)
+        .prop_map(|(momentum, seed, engine)| Training { momentum, seed, engine });
     let pieces = prop_oneof![Just((1, 1)), (1..=5usize, 1..=5usize)];
     let machine = (0..=8u32, 0..=6u32, any::<bool>(), 0..=6u32, 1..=6u32, 1..=3u32, 5..=50u32, pieces).prop_map(
         |(adcs, lanes, emulated, settle, conversion, pulse, clock, pieces)| Machine {
@@ -212,6 +218,21 @@ impl Draft {
         (self.weight - self.rate - slope + 2 + span).clamp(4, 32)
     }
 
+    /// The unit, where backend and devices can serve it.
+    fn engine(&self) -> Option<&'static str> {
+        let engine = self.training.engine?;
+        let device = self.memristors.as_ref().map_or("", |m| m.device);
+        let serves = match engine {
+            "in_array" => {
+                !self.machine.emulated
+                    && !["PCM", "mtj"].iter().any(|word| device.contains(word))
+                    && self.memristors.as_ref().is_none_or(|m| m.memory.is_none())
+            }
+            _ => true,
+        };
+        serves.then_some(engine)
+    }
+
     fn write(&self, scales: &[(i32, i32, i32, i32, i32)]) -> String {
         let scale = |exponent: i32| format!("{:?}", 2f64.powi(exponent));
         let mut out = String::new();
@@ -232,6 +253,11 @@ impl Draft {
         }
         line("]\n[training]".to_owned());
         match self.training.momentum {
+            Some((_, gamma)) if self.engine().is_some() => line(format!(
+                "momentum = {}\nmomentum_unit = \"{}\"",
+                f64::from(gamma) / 1000.0,
+                self.engine().expect("asked above")
+            )),
             Some((history, gamma)) => {
                 line(format!("optimizer = \"momentum\"\nmomentum = {}\nhistory = {history}", f64::from(gamma) / 1000.0))
             }

@@ -1,17 +1,14 @@
 //! Truncated momentum: the last n pairs (x, y), the j-th written with widths scaled by `gamma^j` (domain: approach 1).
-//! With a depth of 1 it is plain SGD.
 
 use std::collections::VecDeque;
 
-use super::Slot;
-use crate::spec::{Design, LEARNING_RATE_BITS, Layer, MOMENTUM_BITS, PulseTable, SCALE_GUARD_BITS, pulse_width};
+use super::{Registers, Slot, Widths, largest};
+use crate::spec::{Design, LEARNING_RATE_BITS, Layer, MOMENTUM_BITS, SCALE_GUARD_BITS};
 
 /// Ring of (x, y) pairs of one layer.
 #[derive(Debug, Clone)]
 pub struct History {
-    pulse_bits: u32,
-    width_shift: u32,
-    table: Option<PulseTable>,
+    widths: Widths,
     capacity: usize,
     /// Newest first.
     pairs: VecDeque<Pair>,
@@ -34,14 +31,11 @@ struct Pair {
 impl History {
     /// An empty ring of as many pairs as the design keeps.
     pub fn new(design: &Design, layer: &Layer) -> Self {
-        let table = PulseTable::of(design, layer);
-        History { table, ..History::plain(design.training.history, design.array.pulse_bits, layer.shifts.width) }
+        History::of(design.training.history, Widths::new(design, layer))
     }
 
-    /// An empty ring of `capacity` pairs whose widths go out as they are; `width_shift` as in [`crate::spec::Shifts::width`].
-    fn plain(capacity: usize, pulse_bits: u32, width_shift: u32) -> Self {
-        let pairs = VecDeque::with_capacity(capacity + 1);
-        History { pulse_bits, width_shift, table: None, capacity, pairs, spare: Vec::new() }
+    fn of(capacity: usize, widths: Widths) -> Self {
+        History { widths, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
     }
 
     /// Pairs stored.
@@ -68,50 +62,40 @@ impl History {
         self.pairs.clone_from(&pairs.0);
     }
 
-    /// Stores the pair of this step (`x` with bias) and puts the slots to write into `slots`: pairs of earlier samples, youngest
-    /// first, then the sample's own. The earlier ones wait for no error, so that the hardware can write them while it still reads.
-    ///
-    /// `eta` is the learning-rate register, `gamma` the momentum register, `depth` the number of pairs in use. Pairs whose
-    /// widths all round to zero give no slot.
-    pub fn step(&mut self, x: &[i32], y: &[i32], eta: u32, gamma: u32, depth: usize, slots: &mut Vec<Slot>) {
+    /// See [`super::Engine::step`]: stores the pair, then writes pairs of earlier samples, youngest first, then the sample's own. The
+    /// earlier ones wait for no error, so that the hardware can write them while it still reads. Pairs whose widths all round to zero
+    /// give no slot.
+    pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
         let mut pair = if self.pairs.len() == self.capacity { self.pairs.pop_back() } else { None }.unwrap_or_default();
         pair.x.clear();
         pair.x.extend_from_slice(x);
         pair.y.clear();
         pair.y.extend_from_slice(y);
-        pair.largest = y.iter().map(|y| y.abs()).max().unwrap_or(0);
+        pair.largest = largest(y);
         self.pairs.push_front(pair);
 
         self.spare.append(slots);
-        let mut scale = Scale::new(eta);
-        for age in 1..self.pairs.len().min(depth) {
-            scale.decay(gamma);
+        let mut scale = Scale::new(registers.eta);
+        for age in 1..self.pairs.len().min(registers.depth) {
+            scale.decay(registers.gamma);
             slots.extend(self.slot(age, scale.factor()));
         }
-        slots.extend(self.slot(0, Scale::new(eta).factor()));
+        slots.extend(self.slot(0, Scale::new(registers.eta).factor()));
         // No step needs more than it has pairs; what a caller's trace brings along from elsewhere is not kept.
         self.spare.truncate(self.capacity);
+        self.pairs.len().min(registers.depth) - slots.len()
     }
 
     /// The slot of the pair `age` samples ago with widths scaled by `factor`; none where they all round to zero.
     fn slot(&mut self, age: usize, factor: i64) -> Option<Slot> {
-        let longest = self.width(self.pairs[age].largest, factor);
-        if longest == 0 {
-            return None;
-        }
         let mut slot = self.spare.pop().unwrap_or_default();
         let pair = &self.pairs[age];
         slot.age = age;
-        slot.longest = longest as u32;
-        slot.x.clear();
-        slot.x.extend_from_slice(&pair.x);
-        slot.pulses.clear();
-        slot.pulses.extend(pair.y.iter().map(|&y| self.width(y.abs(), factor) * y.signum()));
-        Some(slot)
-    }
-
-    fn width(&self, magnitude: i32, factor: i64) -> i32 {
-        pulse_width(i64::from(magnitude) * factor, self.width_shift, self.pulse_bits, self.table.as_ref())
+        if self.widths.fill(&mut slot, &pair.x, &pair.y, pair.largest, factor) {
+            return Some(slot);
+        }
+        self.spare.push(slot);
+        None
     }
 }
 
@@ -151,38 +135,44 @@ mod tests {
         }
     }
 
+    /// An empty ring whose widths are |y| at a learning rate of 1.
+    fn plain(capacity: usize) -> History {
+        History::of(capacity, Widths { pulse_bits: 8, shift: 14, table: None })
+    }
+
     fn step(h: &mut History, x: i32, y: i32, gamma: u32, depth: usize) -> Vec<Slot> {
         let mut slots = Vec::new();
-        h.step(&[x], &[y], 16384, gamma, depth, &mut slots);
+        h.step(&[x], &[y], Registers { eta: 16384, gamma, depth }, &mut slots);
         slots
     }
 
     #[test]
     fn pairs_leave_after_capacity_steps() {
-        let mut h = History::plain(2, 8, 14);
+        let mut h = plain(2);
         step(&mut h, 1, 10, 65535, 2);
         step(&mut h, 2, 0, 65535, 2);
         // The silent pair of age 1 gives no slot, the first pair has left.
         let slots = step(&mut h, 3, -5, 65535, 2);
-        assert_eq!(slots, [Slot { age: 0, x: vec![3], pulses: vec![-5], longest: 5 }]);
+        assert_eq!(slots, [Slot { x: vec![3], pulses: vec![-5], longest: 5, ..Slot::default() }]);
     }
 
     #[test]
     fn gamma_zero_is_plain_sgd() {
-        let (mut h, mut plain) = (History::plain(4, 8, 14), History::plain(1, 8, 14));
+        let (mut h, mut one) = (plain(4), plain(1));
         for k in 1..6 {
-            assert_eq!(step(&mut h, k, k * 7, 0, 4), step(&mut plain, k, k * 7, 0, 1));
+            assert_eq!(step(&mut h, k, k * 7, 0, 4), step(&mut one, k, k * 7, 0, 1));
         }
     }
 
     #[test]
     fn slots_of_former_steps_leave_nothing_behind() {
-        let (mut h, mut fresh) = (History::plain(3, 8, 14), History::plain(3, 8, 14));
+        let (mut h, mut fresh) = (plain(3), plain(3));
+        let registers = Registers { eta: 16384, gamma: 40000, depth: 3 };
         let mut slots = Vec::new();
         for k in 1..8 {
-            h.step(&[k, 2], &[k * 9 - 30, 5], 16384, 40000, 3, &mut slots);
+            h.step(&[k, 2], &[k * 9 - 30, 5], registers, &mut slots);
             let mut own = Vec::new();
-            fresh.step(&[k, 2], &[k * 9 - 30, 5], 16384, 40000, 3, &mut own);
+            fresh.step(&[k, 2], &[k * 9 - 30, 5], registers, &mut own);
             assert_eq!(slots, own);
         }
     }

@@ -181,7 +181,8 @@ pub(super) fn drives(
     }
     let DeviceModel::Compact(cells) = &design.device.model else { return };
     for (layer, (name, span)) in design.layers.iter().zip(places) {
-        if let Err(error) = cells.drive(&layer.geometry(design)) {
+        let geometries = [Some(layer.geometry(design)), layer.velocity_geometry(design)];
+        if let Some(error) = geometries.iter().flatten().find_map(|geometry| cells.drive(geometry).err()) {
             let problem = Problem::new(Code::DeviceDrive, format!("the device cannot serve layer `{name}`: {error}"));
             let help = match error {
                 CompactError::TooFast { .. } => "raise `max_update` of the layer, or give shorter pulses (`pulse_lsb`)",

@@ -1,5 +1,4 @@
 `default_nettype none
-<%- if history %>
 // Momentum unit `history`: truncated momentum. The last DEPTH pairs (x, y) sit in a ring; each training step writes all of
 // them, the j-th with pulse widths scaled by eta gamma^j. A pair whose widths all round to zero is skipped.
 //
@@ -7,19 +6,13 @@
 // the sample has begun, while other layers still read. The sample's own pair comes last, when its y is there.
 // x and y of the current sample are stored as they pass by. The selector finds the next pair with a pulse (2 cycles a pair),
 // the fetcher brings it into the driver stages while the slot before it still runs.
-<%- else %>
-// Momentum unit `none`: plain SGD. One rank-1 write per training step with pulse widths scaled by eta; none when all widths
-// round to zero. The rows still hold x from the forward read.
-<%- endif %>
 // Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
-module ${ name }$_momentum_${ unit }$ #(
-<%- if history %>
+module ${ name }$_momentum_history #(
     parameter DEPTH        = 8,   // pairs
     parameter DEPTH_BITS   = 4,   // bits of a number of pairs, 0 to DEPTH
     parameter INPUTS_BITS  = 64,  // bits of an x beat
     parameter X_BEATS      = 8,   // beats of x
     parameter X_BEAT_BITS  = 3,   // bits of an x beat number
-<%- endif %>
     parameter Y_BEATS      = 4,   // beats of y
     parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
     parameter LANES        = 8,   // words per beat
@@ -35,7 +28,6 @@ module ${ name }$_momentum_${ unit }$ #(
     input  wire                          clk,
     input  wire                          rst_n,
     input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
-<%- if history %>
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire [DEPTH_BITS-1:0]         depth,          // pairs in use, 1 to DEPTH
     input  wire                          clear_history,  // forget all pairs (taken when idle)
@@ -43,92 +35,33 @@ module ${ name }$_momentum_${ unit }$ #(
     input  wire                          x_valid,        // x of the sample passes by
     input  wire [X_BEAT_BITS-1:0]        x_beat,
     input  wire [INPUTS_BITS-1:0]        x_data,
-<%- endif %>
     input  wire                          y_valid,        // y of the sample passes by
     input  wire [Y_BEAT_BITS-1:0]        y_beat,
     input  wire                          y_last,
     input  wire [LANES*ERROR_BITS-1:0]   y_data,
     input  wire                          stage_busy,     // the column stage waits for a transposed read
-<%- if history %>
     output wire                          row_valid,      // x beat for the row stage
     output wire [X_BEAT_BITS-1:0]        row_beat,
     output wire [INPUTS_BITS-1:0]        row_data,
-<%- endif %>
     output wire                          col_valid,      // pulse-width beat for the column stage
     output wire [Y_BEAT_BITS-1:0]        col_beat,
     output wire [LANES*MAG_BITS-1:0]     col_mag,
     output wire [LANES-1:0]              col_neg,
     output wire                          slot_req,       // the stages hold a slot
-<%- if history %>
     output wire                          slot_rows,      // the slot brings its own row codes
-<%- endif %>
     output wire [PULSE_BITS-1:0]         slot_longest,   // its longest pulse
     input  wire                          slot_take,      // the slot starts
     output wire                          skipped,        // a pair without a pulse was passed over
     output wire                          idle            // nothing left to fetch; the row stage is free
 );
-  localparam MAGNITUDE = ERROR_BITS - 1;
-  localparam PRODUCT   = MAGNITUDE + 16;
-  localparam ROUNDED   = PRODUCT + 1;
-  localparam [31:0]        Y_LAST = Y_BEATS - 1;
-  localparam [ROUNDED-1:0] ONE    = 1;
-  localparam [MAGNITUDE-1:0] MAGNITUDE_ONE = 1;
-  localparam [ROUNDED-1:0] HALF   = (WIDTH_SHIFT == 0) ? {ROUNDED{1'b0}} : (ONE << WIDTH_SHIFT) >> 1;
-  localparam [ROUNDED-1:0] LONGEST = (ONE << PULSE_BITS) - ONE;
-
-<%- if pulse_table %>
-  localparam [31:0]           QUIET_WORD = QUIET;
-  localparam [PULSE_BITS-1:0] QUIET_CODE = QUIET_WORD[PULSE_BITS-1:0];
-<%- endif %>
-
-<%- if pulse_table %>
-
-  // Code of the wanted weight change of a product |y| * factor: rounded, saturated. The table makes pulse widths of it.
-<%- else %>
-
-  // Pulse width of a product |y| * factor: rounded, saturated at the longest pulse.
-<%- endif %>
-  function [PULSE_BITS-1:0] width_of;
-    input [PRODUCT-1:0] product;
-    reg   [ROUNDED-1:0] rounded;
-    begin
-      rounded  = ({1'b0, product} + HALF) >> WIDTH_SHIFT;
-      width_of = (rounded > LONGEST) ? LONGEST[PULSE_BITS-1:0] : rounded[PULSE_BITS-1:0];
-    end
-  endfunction
-
-  function [MAGNITUDE-1:0] magnitude_of;
-    input [ERROR_BITS-1:0] value;
-    // y saturates symmetrically, so the magnitude always fits.
-    magnitude_of = value[ERROR_BITS-1] ? ~value[MAGNITUDE-1:0] + MAGNITUDE_ONE : value[MAGNITUDE-1:0];
-  endfunction
-
-  // --- Peak: largest |y| of the current sample ------------------------------------------------------------------------
-  reg [MAGNITUDE-1:0] peak_q;
-  function [MAGNITUDE-1:0] peak_of;
-    input [MAGNITUDE-1:0]        least;
-    input [LANES*ERROR_BITS-1:0] values;
-    integer p;
-    begin
-      peak_of = least;
-      for (p = 0; p < LANES; p = p + 1) begin
-        if (magnitude_of(values[p*ERROR_BITS+:ERROR_BITS]) > peak_of) peak_of = magnitude_of(values[p*ERROR_BITS+:ERROR_BITS]);
-      end
-    end
-  endfunction
-
-  always @(posedge clk) begin
-    if (y_valid) peak_q <= peak_of((y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q, y_data);
-  end
+<% include "momentum/widths.v" %>
 
   // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------
   localparam [2:0] SEL_IDLE  = 3'd0;
   localparam [2:0] SEL_SCALE = 3'd1;
   localparam [2:0] SEL_WIDTH = 3'd2;
   localparam [2:0] SEL_OFFER = 3'd3;
-<%- if history %>
   localparam [2:0] SEL_WAIT  = 3'd4;  // for y
-<%- endif %>
 
   reg [2:0]            sel_q, sel_d;
   reg [PRODUCT-1:0]    peak_product_q;
@@ -140,7 +73,6 @@ module ${ name }$_momentum_${ unit }$ #(
   wire                 silent  = longest == {PULSE_BITS{1'b0}};
 <%- endif %>
   wire                 fetch_take;
-<%- if history %>
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
   localparam Y_ADDR_BITS = (DEPTH * Y_BEATS > 1) ? $clog2(DEPTH * Y_BEATS) : 1;
   localparam INDEX_BITS  = (DEPTH > 1) ? $clog2(DEPTH) : 1;
@@ -176,26 +108,15 @@ module ${ name }$_momentum_${ unit }$ #(
   wire [DEPTH_BITS-1:0] older      = depth - COUNT_ONE;
   wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < older) ? stored_q : older;
   wire                  step_end   = advance && newest_q;
-<%- else %>
-  wire [15:0]          factor    = learning_rate;
-  wire [MAGNITUDE-1:0] pair_peak = peak_q;
-<%- endif %>
 
   always @* begin
     sel_d = sel_q;
     case (sel_q)
-<%- if history %>
       SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_SCALE;
       SEL_SCALE: sel_d = SEL_WIDTH;
       SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
       SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
       SEL_WAIT:  if (y_go) sel_d = SEL_SCALE;
-<%- else %>
-      SEL_IDLE:  if (y_valid && y_last) sel_d = SEL_SCALE;
-      SEL_SCALE: sel_d = SEL_WIDTH;
-      SEL_WIDTH: sel_d = silent ? SEL_IDLE : SEL_OFFER;
-      SEL_OFFER: if (fetch_take) sel_d = SEL_IDLE;
-<%- endif %>
       default:   sel_d = SEL_IDLE;
     endcase
   end
@@ -209,7 +130,6 @@ module ${ name }$_momentum_${ unit }$ #(
     if (sel_q == SEL_SCALE) peak_product_q <= {{16{1'b0}}, pair_peak} * {{MAGNITUDE{1'b0}}, factor};
     if (sel_q == SEL_WIDTH) longest_q <= longest;
   end
-<%- if history %>
 
   localparam [INDEX_BITS-1:0]  INDEX_ZERO = 0;
   wire                   pair_wraps = pair_q == INDEX_ZERO;
@@ -270,21 +190,16 @@ module ${ name }$_momentum_${ unit }$ #(
       clear_q <= clear_history || (clear_q && (sel_q != SEL_IDLE));
     end
   end
-<%- endif %>
 
   // --- Fetcher: pair -> driver stages -----------------------------------------------------------------------------------
   localparam [1:0] FETCH_IDLE   = 2'd0;
   localparam [1:0] FETCH_READ   = 2'd1;
   localparam [1:0] FETCH_DRAIN  = 2'd2;
   localparam [1:0] FETCH_STAGED = 2'd3;
-<%- if history %>
   localparam BEATS     = (X_BEATS > Y_BEATS) ? X_BEATS : Y_BEATS;
   localparam BEAT_BITS = (X_BEATS > Y_BEATS) ? X_BEAT_BITS : Y_BEAT_BITS;
   localparam [31:0] X_LAST    = X_BEATS - 1;
   localparam [31:0] BEAT_LAST = BEATS - 1;
-<%- else %>
-  localparam BEAT_BITS = Y_BEAT_BITS;
-<%- endif %>
   localparam [BEAT_BITS-1:0] BEAT_ONE = 1;
 
   reg [1:0]            fetch_q, fetch_d;
@@ -292,7 +207,6 @@ module ${ name }$_momentum_${ unit }$ #(
   reg [15:0]           fetch_factor_q;
   reg [PULSE_BITS-1:0] fetch_longest_q;
   reg                  drained_q;
-<%- if history %>
   reg                   fetch_rows_q;
   reg [X_ADDR_BITS-1:0] fetch_x_q;
   reg [Y_ADDR_BITS-1:0] fetch_y_q;
@@ -301,10 +215,6 @@ module ${ name }$_momentum_${ unit }$ #(
   wire x_read    = (fetch_q == FETCH_READ) && fetch_rows_q && x_left_q;
   wire y_read    = (fetch_q == FETCH_READ) && y_left_q;
   wire beat_last = beat_q == (fetch_rows_q ? BEAT_LAST[BEAT_BITS-1:0] : Y_LAST[BEAT_BITS-1:0]);
-<%- else %>
-  wire y_read    = fetch_q == FETCH_READ;
-  wire beat_last = beat_q == Y_LAST[BEAT_BITS-1:0];
-<%- endif %>
 
   assign fetch_take = (sel_q == SEL_OFFER) && !stage_busy && ((fetch_q == FETCH_IDLE) || slot_take);
 
@@ -330,57 +240,22 @@ module ${ name }$_momentum_${ unit }$ #(
       beat_q          <= {BEAT_BITS{1'b0}};
       fetch_factor_q  <= factor;
       fetch_longest_q <= longest_q;
-<%- if history %>
       // Without an earlier slot in this step the rows still hold the sample's x from the forward read.
       fetch_rows_q    <= !newest_q || moved_q;
       fetch_x_q       <= pair_x_q;
       fetch_y_q       <= pair_y_q;
       x_left_q        <= 1'b1;
       y_left_q        <= 1'b1;
-<%- endif %>
     end else begin
       beat_q <= beat_q + BEAT_ONE;
-<%- if history %>
       if (x_read) fetch_x_q <= fetch_x_q + {{(X_ADDR_BITS - 1) {1'b0}}, 1'b1};
       if (y_read) fetch_y_q <= fetch_y_q + {{(Y_ADDR_BITS - 1) {1'b0}}, 1'b1};
       if (beat_q[X_BEAT_BITS-1:0] == X_LAST[X_BEAT_BITS-1:0]) x_left_q <= 1'b0;
       if (beat_q[Y_BEAT_BITS-1:0] == Y_LAST[Y_BEAT_BITS-1:0]) y_left_q <= 1'b0;
-<%- endif %>
     end
   end
 
-  // Memory output, then the scaled width, each one cycle after the other.
-  wire [LANES*ERROR_BITS-1:0] y_out;
-  reg                         y_out_valid_q;
-  reg [Y_BEAT_BITS-1:0]       y_out_beat_q;
-  reg                         width_valid_q;
-  reg [Y_BEAT_BITS-1:0]       width_beat_q;
-  reg [LANES*PULSE_BITS-1:0]  width_q;
-  reg [LANES-1:0]             neg_q;
-
-  always @(posedge clk) begin
-    if (!rst_n) begin
-      y_out_valid_q <= 1'b0;
-      width_valid_q <= 1'b0;
-    end else begin
-      y_out_valid_q <= y_read;
-      width_valid_q <= y_out_valid_q;
-    end
-  end
-
-  integer w;
-  always @(posedge clk) begin
-    y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
-    width_beat_q <= y_out_beat_q;
-    if (y_out_valid_q) begin
-      for (w = 0; w < LANES; w = w + 1) begin
-        width_q[w*PULSE_BITS+:PULSE_BITS] <=
-            width_of({{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q});
-        neg_q[w] <= y_out[w*ERROR_BITS+ERROR_BITS-1];
-      end
-    end
-  end
-<%- if history %>
+<% include "momentum/lanes.v" %>
 
   reg                   x_out_valid_q;
   reg [X_BEAT_BITS-1:0] x_out_beat_q;
@@ -436,55 +311,7 @@ module ${ name }$_momentum_${ unit }$ #(
   assign row_valid = x_out_valid_q;
   assign row_beat  = x_out_beat_q;
   assign slot_rows = fetch_rows_q;
-<%- else %>
-  ${ name }$_vector_mem #(
-      .WIDTH    (LANES * ERROR_BITS),
-      .DEPTH    (Y_BEATS),
-      .ADDR_BITS(Y_BEAT_BITS)
-  ) u_y (
-      .clk    (clk),
-      .wr_en  (y_valid),
-      .wr_addr(y_beat),
-      .wr_data(y_data),
-      .rd_en  (y_read),
-      .rd_addr(beat_q),
-      .rd_data(y_out)
-  );
-
-<%- endif %>
-<%- if pulse_table %>
-  // Codes become pulse widths on the way to the driver stages.
-  wire [LANES*PULSE_BITS-1:0] width;
-  generate
-    genvar t;
-    for (t = 0; t < LANES; t = t + 1) begin : gen_table
-      ${ name }$_pulse_table #(
-          .TABLE(TABLE)
-      ) u_table (
-          .code (width_q[t*PULSE_BITS+:PULSE_BITS]),
-          .width(width[t*PULSE_BITS+:PULSE_BITS])
-      );
-    end
-  endgenerate
-
-  ${ name }$_pulse_table #(
-      .TABLE(TABLE)
-  ) u_longest (
-      .code (fetch_longest_q),
-      .width(slot_longest)
-  );
-
-<%- endif %>
-  generate
-    if (MAG_BITS > PULSE_BITS) begin : gen_mag
-      genvar m;
-      for (m = 0; m < LANES; m = m + 1) begin : gen_lane
-        assign col_mag[m*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - PULSE_BITS) {1'b0}}, ${ width }$[m*PULSE_BITS+:PULSE_BITS]};
-      end
-    end else begin : gen_mag_exact
-      assign col_mag = ${ width }$;
-    end
-  endgenerate
+<% include "momentum/columns.v" %>
 
   assign col_valid    = width_valid_q;
   assign col_beat     = width_beat_q;

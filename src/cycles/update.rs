@@ -1,0 +1,101 @@
+//! What a layer's momentum unit and its array do after y is there, one function per unit.
+//!
+//! Times are cycles of the sample. `y_last` is the cycle of the last beat of y; `port_free` the last cycle of the array's operation
+//! before: the next may be taken in it.
+
+use super::{CycleModel, LayerTiming, Reads};
+use crate::golden::LayerTrace;
+use crate::golden::momentum::{Kind, Slot};
+use crate::spec::MomentumUnit;
+
+/// Ends of one layer's update within a sample.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct UpdateTimes {
+    /// First cycle in which the unit has nothing left to do.
+    pub unit_idle: u64,
+    /// First cycle in which the array is idle.
+    pub port_idle: u64,
+}
+
+impl CycleModel {
+    pub(super) fn update(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, reads: Reads) -> UpdateTimes {
+        match self.unit {
+            // A ring of one pair: the current one.
+            MomentumUnit::None | MomentumUnit::History => self.history(layer, trace, y_last, reads),
+            MomentumUnit::InArray => self.in_array(layer, trace, y_last, reads.end),
+        }
+    }
+
+    /// Selector, fetcher and port, from the layer's last read on.
+    fn history(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, reads: Reads) -> UpdateTimes {
+        let mut port_free = reads.end;
+        // First cycle in which the selector looks at a pair; each look takes two cycles.
+        let mut select = reads.taken + 1;
+        // Cycle of the last slot's take: the stages are free for the next pair in it.
+        let mut taken = 0;
+        let mut write = |select: u64, silent: u64, beats: u64, longest: u32| {
+            let offer = select + 2 * silent + 2;
+            let fetch = offer.max(taken);
+            let staged = fetch + beats + 3;
+            taken = staged.max(port_free);
+            let length = (u64::from(longest) * self.pulse_lsb).max(layer.array.write_min);
+            port_free = taken + length;
+            self.busy.push((taken + 1, port_free));
+            (fetch + 1, taken)
+        };
+        let (own, earlier) = match trace.slots.split_last() {
+            Some((last, before)) if last.age == 0 => (Some(last), before),
+            _ => (None, &trace.slots[..]),
+        };
+        let whole = layer.x_beats.max(layer.y_beats);
+        let mut next_age = 1;
+        let mut last_take = 0;
+        for slot in earlier {
+            let silent = (slot.age - next_age) as u64;
+            next_age = slot.age + 1;
+            (select, last_take) = write(select, silent, whole, slot.longest);
+        }
+        // The sample's own pair is looked at in the cycle after its y is there.
+        let pairs = trace.slots.len() + trace.skipped;
+        let waits = select + 2 * pairs.saturating_sub(next_age) as u64;
+        select = if layer.history { waits.max(y_last) + 1 } else { y_last + 1 };
+        let unit_idle = match own {
+            Some(slot) => {
+                // The rows still hold its x when nothing was written before it.
+                let beats = if earlier.is_empty() { layer.y_beats } else { whole };
+                write(select, 0, beats, slot.longest).1 + 1
+            }
+            None => (select + 2).max(if earlier.is_empty() { 0 } else { last_take + 1 }),
+        };
+        UpdateTimes { unit_idle, port_idle: port_free + 1 }
+    }
+
+    /// Decay, write, transfer, one after the other; y is fetched meanwhile.
+    fn in_array(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
+        let staged = y_last + layer.y_beats + 6;
+        // First cycle in which the next operation can be taken.
+        let mut ready = y_last + 1;
+        for slot in &trace.slots {
+            ready = match slot.kind {
+                Kind::WriteVelocity => ready.max(staged),
+                // Without a write a cycle passes in which the sequence sees so, not before the selector has.
+                Kind::Transfer if trace.skipped > 0 => ready.max(y_last + 3) + 1,
+                _ => ready,
+            };
+            let taken = ready.max(port_free);
+            port_free = taken + self.length(layer, slot);
+            self.busy.push((taken + 1, port_free));
+            ready = taken + 1;
+        }
+        UpdateTimes { unit_idle: ready, port_idle: port_free + 1 }
+    }
+
+    /// Cycles of an operation.
+    fn length(&self, layer: LayerTiming, slot: &Slot) -> u64 {
+        match (slot.kind, self.local) {
+            (Kind::Decay { .. }, Some(local)) => u64::from(local.decay),
+            (Kind::Transfer, Some(local)) => u64::from(local.transfer),
+            _ => (u64::from(slot.longest) * self.pulse_lsb).max(layer.array.write_min),
+        }
+    }
+}

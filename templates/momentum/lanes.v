@@ -1,0 +1,31 @@
+  // Memory output, then the scaled width, each one cycle after the other.
+  wire [LANES*ERROR_BITS-1:0] y_out;
+  reg                         y_out_valid_q;
+  reg [Y_BEAT_BITS-1:0]       y_out_beat_q;
+  reg                         width_valid_q;
+  reg [Y_BEAT_BITS-1:0]       width_beat_q;
+  reg [LANES*PULSE_BITS-1:0]  width_q;
+  reg [LANES-1:0]             neg_q;
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      y_out_valid_q <= 1'b0;
+      width_valid_q <= 1'b0;
+    end else begin
+      y_out_valid_q <= y_read;
+      width_valid_q <= y_out_valid_q;
+    end
+  end
+
+  integer w;
+  always @(posedge clk) begin
+    y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
+    width_beat_q <= y_out_beat_q;
+    if (y_out_valid_q) begin
+      for (w = 0; w < LANES; w = w + 1) begin
+        width_q[w*PULSE_BITS+:PULSE_BITS] <=
+            width_of({{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q});
+        neg_q[w] <= y_out[w*ERROR_BITS+ERROR_BITS-1];
+      end
+    end
+  end

@@ -1,0 +1,97 @@
+`default_nettype none
+// Momentum unit `in_array`: the velocity V lies in a second device of each synapse. A training step is three operations of the
+// array, whatever the past: V decays to gamma V, the pair (x, y) of the sample is written to V, W takes V. A pair whose widths all
+// round to zero is not written. The rows still hold x from the forward read.
+//
+// The decay needs nothing but the array, so it runs while y is fetched. A clear makes the next decay a whole one; so does a reset.
+// Latency: from the last y beat to `slot_req` one cycle; the write may follow 6 cycles and one per y beat after it.
+module ${ name }$_momentum_in_array #(
+    parameter Y_BEATS      = 4,   // beats of y
+    parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
+    parameter LANES        = 8,   // words per beat
+    parameter ERROR_BITS   = 12,  // bits of a word of y
+    parameter PULSE_BITS   = 8,   // bits of a pulse width
+    parameter MAG_BITS     = 8,   // bits of a column magnitude, at least PULSE_BITS
+    parameter WIDTH_SHIFT  = 14   // |y| * eta is divided by 2^WIDTH_SHIFT, rounded
+) (
+    input  wire                          clk,
+    input  wire                          rst_n,
+    input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
+    input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
+    input  wire                          clear_history,  // forget the velocity: the next step begins from none
+    input  wire                          y_valid,        // y of the sample passes by
+    input  wire [Y_BEAT_BITS-1:0]        y_beat,
+    input  wire                          y_last,
+    input  wire [LANES*ERROR_BITS-1:0]   y_data,
+    input  wire                          stage_busy,     // the column stage waits for a transposed read
+    output wire                          col_valid,      // pulse-width beat for the column stage
+    output wire [Y_BEAT_BITS-1:0]        col_beat,
+    output wire [LANES*MAG_BITS-1:0]     col_mag,
+    output wire [LANES-1:0]              col_neg,
+    output wire                          slot_req,       // an operation waits; a write is in the stages
+    output wire [2:0]                    slot_kind,      // which: 5 decay, 6 write to V, 7 transfer
+    output wire [PULSE_BITS-1:0]         slot_longest,   // longest pulse of a write
+    input  wire                          slot_take,      // the operation starts
+    output wire [15:0]                   gamma,          // for the array: what a decay leaves of V, 16 fraction bits
+    output wire                          skipped,        // a pair without a pulse was passed over
+    output wire                          idle            // nothing left to do for the step
+);
+<% include "momentum/widths.v" %>
+
+  // --- Sequence: decay, write, transfer ---------------------------------------------------------------------------------
+  localparam [1:0] STEP_NONE     = 2'd0;
+  localparam [1:0] STEP_DECAY    = 2'd1;
+  localparam [1:0] STEP_WRITE    = 2'd2;
+  localparam [1:0] STEP_TRANSFER = 2'd3;
+  localparam [2:0] KIND_DECAY    = 3'd5;
+  localparam [2:0] KIND_WRITE    = 3'd6;
+  localparam [2:0] KIND_TRANSFER = 3'd7;
+
+  reg [1:0] step_q, step_d;
+  reg       silent_q;  // the step's pair gives no pulse
+  reg       clear_q;   // the next decay leaves nothing
+  wire      staged;
+  wire      pair_take = slot_take && (step_q == STEP_WRITE);
+
+  always @* begin
+    step_d = step_q;
+    case (step_q)
+      STEP_NONE:     if (y_valid && y_last) step_d = STEP_DECAY;
+      STEP_DECAY:    if (slot_take) step_d = STEP_WRITE;
+      STEP_WRITE:    if (slot_take || silent_q) step_d = STEP_TRANSFER;
+      STEP_TRANSFER: if (slot_take) step_d = STEP_NONE;
+    endcase
+  end
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      step_q  <= STEP_NONE;
+      clear_q <= 1'b1;
+    end else begin
+      step_q  <= step_d;
+      clear_q <= clear_history || (clear_q && !(slot_take && (step_q == STEP_DECAY)));
+    end
+  end
+
+  // gamma must stand still while the decay runs.
+  reg [15:0] gamma_q;
+  always @(posedge clk) begin
+    if (y_valid && y_last) silent_q <= 1'b0;
+    else if (skipped) silent_q <= 1'b1;
+    if (slot_take && (step_q == STEP_DECAY)) gamma_q <= clear_q ? 16'd0 : momentum;
+  end
+
+<% include "momentum/single.v" %>
+
+  assign col_valid    = width_valid_q;
+  assign col_beat     = width_beat_q;
+  assign col_neg      = neg_q;
+  assign staged       = fetch_q == FETCH_STAGED;
+  assign slot_req     = (step_q == STEP_DECAY) || ((step_q == STEP_WRITE) && staged) || (step_q == STEP_TRANSFER);
+  assign slot_kind    = (step_q == STEP_DECAY) ? KIND_DECAY : (step_q == STEP_WRITE) ? KIND_WRITE : KIND_TRANSFER;
+  assign slot_longest = fetch_longest_q;
+  assign gamma        = gamma_q;
+  assign skipped      = (sel_q == SEL_WIDTH) && silent;
+  assign idle         = (step_q == STEP_NONE) && (sel_q == SEL_IDLE);
+endmodule
+`default_nettype wire

@@ -1,0 +1,184 @@
+//! Momentum units side by side: each through the RTL, each against momentum in f64, and what they cost.
+
+mod common;
+
+use common::{Rig, Small, mutated, options};
+use memrtl::array::Grid;
+use memrtl::cosim::{CosimError, Mismatch, What};
+use memrtl::golden::momentum::{Engine, Kind, Registers, Slot};
+use memrtl::golden::{Machine, Mode, SampleTrace, encode};
+use memrtl::spec::Backend::{self, External};
+use memrtl::spec::{Design, Layer};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const IN_ARRAY: &str = "learning_rate = 0.5\nmomentum = 0.9\nmomentum_unit = \"in_array\"\nepochs = 2\nseed = 7";
+
+fn in_array() -> Small<'static> {
+    Small {
+        training: IN_ARRAY,
+        timing: "clock = 2.0\nread_settle = 4.0\nadc_conversion = 6.0\ndecay = 9.0\ntransfer = 30.0",
+        ..Small::default()
+    }
+}
+
+/// Runs with every value and every cycle checked, and the design linted.
+fn exact(small: &Small<'_>, backend: Backend) -> Rig {
+    let rig = small.rig(backend);
+    common::lint(&rig.design, &rig.dir.path().join("rtl"));
+    let report = rig.run(&options()).unwrap_or_else(|e| panic!("{small:?}: {e}"));
+    assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted);
+    rig
+}
+
+#[test]
+fn a_velocity_in_the_array_is_exact_on_every_device() {
+    let devices = [
+        "",
+        "preset = \"ReRamSB\"",
+        "preset = \"EpiRAM\"\nsigned = \"differential\"",
+        "model = \"vteam\"\nrate_ctoc = 0.1\nv_max = 20.0",
+    ];
+    common::on_all_cores(&devices, |device| {
+        exact(&Small { device, ..in_array() }, External);
+    });
+    let array = "adcs = 4\nlanes = 8\npulse_bits = 4\ndac_bits = 6";
+    exact(&Small { array, device: "state_bits = 14", ..in_array() }, External);
+}
+
+/// Decay, write, transfer: at most three operations a step, whatever the past is; without a pulse two.
+#[test]
+fn a_step_in_the_array_is_three_operations() {
+    let rig = in_array().rig(External);
+    let mut machine = Machine::new(&rig.design).unwrap();
+    let mut trace = SampleTrace::default();
+    for sample in 0..20 {
+        let x = encode::input_codes(&rig.design, rig.data.sample(sample));
+        let t = encode::target_codes(&rig.design, usize::from(rig.data.labels[sample]));
+        machine.run(&x, &t, Mode::Train, &mut trace).unwrap();
+        for layer in &trace.layers {
+            let gamma = if sample == 0 { 0 } else { rig.design.momentum_code() };
+            assert_eq!(layer.slots.len() + layer.skipped, 3);
+            assert_eq!(layer.slots[0].kind, Kind::Decay { gamma });
+            assert_eq!(layer.slots.last().unwrap().kind, Kind::Transfer);
+        }
+    }
+}
+
+/// Momentum of one layer in f64, in steps of the device's state: `V <- gamma V + eta x y`, `W <- W + V`.
+struct Momentum {
+    v: Vec<f64>,
+    w: Vec<f64>,
+}
+
+impl Momentum {
+    fn step(&mut self, x: &[i32], errors: &[i32], eta: f64, gamma: f64) {
+        for (m, &x) in x.iter().enumerate() {
+            for (n, &y) in errors.iter().enumerate() {
+                let cell = m * errors.len() + n;
+                self.v[cell] = gamma * self.v[cell] + eta * f64::from(x) * f64::from(y);
+                self.w[cell] += self.v[cell];
+            }
+        }
+    }
+}
+
+/// States of `layer` after `steps` random pairs through its unit, and the same in f64.
+fn trained(design: &Design, steps: usize) -> (Vec<i32>, Vec<f64>) {
+    let layer: &Layer = &design.layers[0];
+    let mut engine = Engine::new(design, layer);
+    let mut array = Grid::new(design, 0, layer).unwrap();
+    let cells = layer.rows() * layer.outputs;
+    let mut momentum = Momentum { v: vec![0.0; cells], w: vec![0.0; cells] };
+    let registers =
+        Registers { eta: design.learning_rate_code(), gamma: design.momentum_code(), depth: design.training.history };
+    let gamma = f64::from(registers.gamma) / 65536.0;
+    // Codes times widths to states, |y| times the register to widths.
+    let eta = f64::from(registers.eta) * 2f64.powi(-((layer.shifts.width + layer.shifts.write) as i32));
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let mut slots: Vec<Slot> = Vec::new();
+    for _ in 0..steps {
+        let x: Vec<i32> = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
+        let y: Vec<i32> = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
+        engine.step(&x, &y, registers, &mut slots);
+        slots.iter().for_each(|slot| slot.apply(&mut array));
+        momentum.step(&x, &y, eta, gamma);
+    }
+    (array.states(), momentum.w)
+}
+
+fn design_of(training: &str) -> Design {
+    let training = format!("learning_rate = 0.125\nseed = 5\n{training}");
+    let small = Small {
+        training: &training,
+        array: "adcs = 2\nlanes = 2\npulse_bits = 10\nerror_bits = 12",
+        device: "state_bits = 20",
+        ..Small::default()
+    };
+    small.rig(External).design
+}
+
+/// With the `ideal` device each unit is momentum up to the rounding of its pulses.
+#[test]
+fn units_are_momentum_in_f64_up_to_rounding() {
+    const STEPS: usize = 24;
+    for unit in UNITS {
+        let design = design_of(&format!("momentum = 0.875\nmomentum_unit = \"{unit}\""));
+        let (states, exact) = trained(&design, STEPS);
+        let largest = exact.iter().fold(0.0f64, |most, w| most.max(w.abs()));
+        let error = states.iter().zip(&exact).fold(0.0f64, |most, (&s, w)| most.max((f64::from(s) - w).abs()));
+        // Half a width unit at a full-scale row, for each gradient as often as it is written or lives on.
+        let half = 0.5 * 127.0 * 2f64.powi(-(design.layers[0].shifts.write as i32)) + 0.5;
+        let bound = half * (STEPS * STEPS / 2).min(8 * STEPS) as f64;
+        assert!(error <= bound, "{unit}: {error} of {largest}, allowed {bound}");
+        assert!(error < 0.02 * largest, "{unit}: {error} of {largest}");
+    }
+}
+
+const UNITS: [&str; 2] = ["history\"\nhistory = 24 #", "in_array"];
+
+/// Without momentum the units that keep no residue are plain SGD, to the bit.
+#[test]
+fn gamma_zero_is_plain_sgd() {
+    let none = trained(&design_of("optimizer = \"sgd\""), 30).0;
+    for unit in ["history", "in_array"] {
+        let states = trained(&design_of(&format!("momentum = 0.0\nmomentum_unit = \"{unit}\"")), 30).0;
+        assert_eq!(states, none, "{unit}");
+    }
+}
+
+fn found(rig: &Rig, changes: &[(&str, &str, &str)]) -> Mismatch {
+    let rtl = mutated(&rig.rtl, changes);
+    match (Rig { rtl, ..rig.clone() }).run(&options()) {
+        Err(CosimError::Mismatch(m)) => m,
+        Err(other) => panic!("{changes:?}: {other}"),
+        Ok(_) => panic!("{changes:?}: nothing was found"),
+    }
+}
+
+#[test]
+fn a_changed_phase_of_the_array_unit_is_found() {
+    let changes: [(&str, &str, &str, &[What]); 6] = [
+        ("momentum_in_array", "clear_q ? 16'd0 : momentum", "clear_q ? 16'd0 : momentum ^ 16'd1", &[What::Gamma]),
+        ("momentum_in_array", "clear_q <= 1'b1;", "clear_q <= 1'b0;", &[What::Gamma]),
+        (
+            "momentum_in_array",
+            "if (slot_take) step_d = STEP_WRITE;",
+            "if (slot_take) step_d = STEP_TRANSFER;",
+            &[What::SlotKind],
+        ),
+        ("momentum_in_array", "KIND_TRANSFER = 3'd7", "KIND_TRANSFER = 3'd5", &[What::SlotKind]),
+        (
+            "array_port",
+            "DECAY_LAST[15:0] : TRANSFER_LAST[15:0]",
+            "TRANSFER_LAST[15:0] : TRANSFER_LAST[15:0]",
+            &[What::SlotLength],
+        ),
+        ("layer", "slot_lines = slot_kind == 3'd6", "slot_lines = 1'b1", &[What::PulseWidth, What::PulseCode]),
+    ];
+    let rig = in_array().rig(External);
+    common::on_all_cores(&changes, |(module, from, to, what)| {
+        let m = found(&rig, &[(module, from, to)]);
+        assert!(what.contains(&m.what), "{from}: {m}");
+    });
+}
