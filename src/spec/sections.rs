@@ -171,7 +171,7 @@ fn contradictions(
                 span,
                 format!("`{}` contradicts `optimizer = \"momentum\"`", reader.quote(span)),
                 "momentum needs a unit that keeps it",
-                "set `momentum_unit = \"history\"` or another; to train without momentum set `optimizer = \"sgd\"`",
+                "set `momentum_unit = \"history\"`; to train without momentum set `optimizer = \"sgd\"`",
             );
         }
         return;
