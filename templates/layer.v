@@ -32,11 +32,21 @@ module ${ name }$_layer #(
     parameter TABLE        = 0,   // number of the pulse table
     parameter QUIET        = 0,   // its largest code without a pulse
 <%- endif %>
+<%- if unit.sram() %>
+    parameter ROW_BITS       = 7,   // bits of a row number
+    parameter VELOCITY_BITS  = 28,  // bits of a velocity and of a residue
+    parameter GRADIENT_SHIFT = 6,   // x y eta -> velocity
+    parameter STEP_SHIFT     = 14,  // a step of the device in a residue
+<%- endif %>
 <%- if unit.in_array() %>
     parameter DECAY_CYCLES    = 25,  // length of a decay of V
     parameter TRANSFER_CYCLES = 50,  // length of a transfer of V to W
 <%- endif %>
+<%- if unit.sram() %>
+    parameter COARSE         = 0    // and in pulse width
+<%- else %>
     parameter WIDTH_SHIFT  = 14   // |y| eta gamma^j -> pulse width
+<%- endif %>
 ) (
     input  wire                           clk,
     input  wire                           rst_n,
@@ -148,6 +158,9 @@ module ${ name }$_layer #(
   wire [LANES-1:0]           unit_neg;
   wire                       slot_req;
   wire [PULSE_BITS-1:0]      slot_longest;
+<%- if unit.sram() %>
+  wire [ROW_BITS-1:0]        slot_row;
+<%- endif %>
 <%- if unit.in_array() %>
   wire [2:0]                 slot_kind;
   wire                       slot_lines = slot_kind == 3'd6;  // decay and transfer need no lines
@@ -172,7 +185,19 @@ module ${ name }$_layer #(
       .TABLE      (TABLE),
       .QUIET      (QUIET),
 <%- endif %>
+<%- if unit.sram() %>
+      .ROWS          (INPUTS + 1),
+      .ROW_BITS      (ROW_BITS),
+      .DAC_BITS      (DAC_BITS),
+      .X_BEATS       (X_BEATS),
+      .X_BEAT_BITS   (X_BEAT_BITS),
+      .VELOCITY_BITS (VELOCITY_BITS),
+      .GRADIENT_SHIFT(GRADIENT_SHIFT),
+      .STEP_SHIFT    (STEP_SHIFT),
+      .COARSE        (COARSE)
+<%- else %>
       .WIDTH_SHIFT(WIDTH_SHIFT)
+<%- endif %>
   ) u_momentum (
       .clk          (clk),
       .rst_n        (rst_n),
@@ -186,6 +211,8 @@ module ${ name }$_layer #(
 <%- endif %>
 <%- if unit.history() %>
       .reads_begun  ((BACK != 0) ? take_back : take_fwd && train),
+<%- endif %>
+<%- if unit.history() || unit.sram() %>
       .x_valid      (x_valid),
       .x_beat       (x_beat),
       .x_data       (x_data),
@@ -207,6 +234,9 @@ module ${ name }$_layer #(
       .slot_req     (slot_req),
 <%- if unit.history() %>
       .slot_rows    (slot_rows),
+<%- endif %>
+<%- if unit.sram() %>
+      .slot_row     (slot_row),
 <%- endif %>
 <%- if unit.in_array() %>
       .slot_kind    (slot_kind),
@@ -276,6 +306,9 @@ module ${ name }$_layer #(
       .DAC_BITS (DAC_BITS),
       .LANES    (LANES),
       .BEATS    (X_BEATS),
+<%- if unit.sram() %>
+      .ROW_BITS (ROW_BITS),
+<%- endif %>
       .BEAT_BITS(X_BEAT_BITS)
   ) u_rows (
       .clk       (clk),
@@ -289,6 +322,10 @@ module ${ name }$_layer #(
       .load_beat (x_beat),
       .load_data (x_data),
       .take      (take_fwd),
+<%- if unit.sram() %>
+      .select    (take_slot),
+      .select_row(slot_row),
+<%- endif %>
 <%- endif %>
       .row_code  (row_code)
   );

@@ -3,12 +3,18 @@
 //
 // A vector arrives in beats of LANES words in a stage, while the active codes still drive the rows; `take` moves the whole
 // stage to the rows at once. The last row is the bias, always at full scale.
+<%- if sram %>
+// `select` drives one row alone, bias included, at half scale: a power of two, so that whole steps of the device are a shift.
+<%- endif %>
 // Latency: a beat is in the stage one cycle after `load_valid`; `row_code` changes one cycle after `take`.
 module ${ name }$_row_driver #(
     parameter INPUTS    = 64,  // rows without the bias
     parameter DAC_BITS  = 8,   // bits of a row code, two's complement
     parameter LANES     = 8,   // words per beat
     parameter BEATS     = 8,   // beats per vector: INPUTS / LANES, rounded up
+<%- if sram %>
+    parameter ROW_BITS  = 7,   // bits of a row number
+<%- endif %>
     parameter BEAT_BITS = 3    // bits of a beat number
 ) (
     input  wire                             clk,
@@ -16,6 +22,10 @@ module ${ name }$_row_driver #(
     input  wire [BEAT_BITS-1:0]             load_beat,   // its number, lowest words first
     input  wire [LANES*DAC_BITS-1:0]        load_data,   // its words, lowest first
     input  wire                             take,        // stage -> rows
+<%- if sram %>
+    input  wire                             select,      // one row alone
+    input  wire [ROW_BITS-1:0]              select_row,
+<%- endif %>
     output wire [(INPUTS+1)*DAC_BITS-1:0]   row_code     // codes of all rows, row 0 lowest, bias highest
 );
   localparam BEAT_WIDTH = LANES * DAC_BITS;
@@ -24,6 +34,13 @@ module ${ name }$_row_driver #(
   reg [BEATS*BEAT_WIDTH-1:0] stage_q;
   reg [INPUTS*DAC_BITS-1:0]  row_q;
 
+<%- if sram %>
+  localparam [DAC_BITS-1:0] CODE_ONE   = 1;
+  localparam [DAC_BITS-1:0] HALF_SCALE = CODE_ONE << (DAC_BITS - 2);
+  localparam [31:0]         BIAS_ROW   = INPUTS;
+
+  integer r;
+<%- endif %>
   integer b;
   always @(posedge clk) begin
     if (load_valid) begin
@@ -32,9 +49,25 @@ module ${ name }$_row_driver #(
       end
     end
     if (take) row_q <= stage_q[INPUTS*DAC_BITS-1:0];
+<%- if sram %>
+    if (select) begin
+      for (r = 0; r < INPUTS; r = r + 1) row_q[r*DAC_BITS+:DAC_BITS] <= (select_row == r[ROW_BITS-1:0]) ? HALF_SCALE : {DAC_BITS{1'b0}};
+    end
+<%- endif %>
+  end
+<%- if sram %>
+
+  reg [DAC_BITS-1:0] bias_q;
+  always @(posedge clk) begin
+    if (take) bias_q <= FULL_SCALE;
+    if (select) bias_q <= (select_row == BIAS_ROW[ROW_BITS-1:0]) ? HALF_SCALE : {DAC_BITS{1'b0}};
   end
 
+  assign row_code = {bias_q, row_q};
+<%- else %>
+
   assign row_code = {FULL_SCALE, row_q};
+<%- endif %>
 
   // The last beat may be wider than the rows that remain.
   generate

@@ -547,7 +547,15 @@ module ${ name }$ (
       .DECAY_CYCLES   (${ local.decay }$),
       .TRANSFER_CYCLES(${ local.transfer }$),
 <%- endif %>
+<%- if let Some(v) = l.velocity %>
+      .ROW_BITS      (${ l.row_bits }$),
+      .VELOCITY_BITS (${ v.bits }$),
+      .GRADIENT_SHIFT(${ v.gradient_shift }$),
+      .STEP_SHIFT    (${ v.step_shift }$),
+      .COARSE        (${ v.coarse }$)
+<%- else %>
       .WIDTH_SHIFT (${ l.width_shift }$)
+<%- endif %>
   ) u_${ l.name }$ (
       .clk          (aclk),
       .rst_n        (rst_n),

@@ -7,7 +7,7 @@ use memrtl::array::Grid;
 use memrtl::cosim::{CosimError, Mismatch, What};
 use memrtl::golden::momentum::{Engine, Kind, Registers, Slot};
 use memrtl::golden::{Machine, Mode, SampleTrace, encode};
-use memrtl::spec::Backend::{self, External};
+use memrtl::spec::Backend::{self, Emulated, External};
 use memrtl::spec::{Design, Layer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -44,6 +44,74 @@ fn a_velocity_in_the_array_is_exact_on_every_device() {
     });
     let array = "adcs = 4\nlanes = 8\npulse_bits = 4\ndac_bits = 6";
     exact(&Small { array, device: "state_bits = 14", ..in_array() }, External);
+}
+
+const SRAM: &str = "learning_rate = 0.5\nmomentum = 0.9\nmomentum_unit = \"sram\"\nepochs = 2\nseed = 7";
+
+fn sram() -> Small<'static> {
+    Small { training: SRAM, ..Small::default() }
+}
+
+#[test]
+fn a_velocity_in_memory_is_exact_on_both_backends_and_devices() {
+    for backend in [External, Emulated] {
+        exact(&sram(), backend);
+        exact(
+            &Small { array: "adcs = 4\nlanes = 8\npulse_bits = 6\ndac_bits = 6", device: "state_bits = 14", ..sram() },
+            backend,
+        );
+    }
+    exact(&Small { device: "preset = \"ReRamSB\"", ..sram() }, External);
+    // A state coarser than a pulse at half scale.
+    exact(&Small { array: "adcs = 1\nlanes = 1\ndac_bits = 4", device: "state_bits = 12", ..sram() }, External);
+}
+
+/// Forgetting before a step is the same for both, and the residue goes with the velocity.
+#[test]
+fn units_forget_on_command() {
+    for small in [in_array(), sram()] {
+        let rig = small.rig(External);
+        let library = rig.build();
+        let mut s = rig.session(&library, &options());
+        rig.samples(&mut s, 0..5, Mode::Train).unwrap();
+        let command = s.bench.address("COMMAND");
+        let clear = s.bench.registers.mask("COMMAND", "clear_history").unwrap();
+        s.bench.write(command, clear).unwrap();
+        s.golden.clear_history();
+        rig.samples(&mut s, 5..9, Mode::Train).unwrap();
+    }
+}
+
+/// Without saturation nothing is lost: what went out as pulses and what is left as residue are all velocities together.
+#[test]
+fn pulses_of_the_memory_unit_are_whole_steps() {
+    let design = design_of("momentum = 0.0\nmomentum_unit = \"sram\"");
+    let (states, exact) = trained(&design, 30);
+    let format = design.layers[0].digital_velocity(&design).unwrap();
+    // A step of the device in states; gradients round to far less.
+    let step =
+        2f64.powi((design.array.dac_bits as i32 - 2) + format.coarse as i32 - design.layers[0].shifts.write as i32);
+    for (&s, w) in states.iter().zip(&exact) {
+        assert_eq!(f64::from(s) % step, 0.0);
+        assert!((f64::from(s) - w).abs() < step + 0.5, "{s} {w}, step {step}");
+    }
+}
+
+#[test]
+fn a_changed_phase_of_the_memory_unit_is_found() {
+    let changes: [(&str, &str, &str, &[What]); 5] = [
+        ("momentum_sram", "kept = kept + TRUNCATE;", "kept = kept;", PULSES),
+        ("momentum_sram", "total + taken : total - taken", "total : total", PULSES),
+        ("momentum_sram", "clear_q   <= 1'b1;", "clear_q   <= 1'b0;", PULSES),
+        ("momentum_sram", "s4_row_q;\n  end", "s3_row_q;\n  end", &[What::RowCode]),
+        ("row_driver", "if (take) bias_q <= FULL_SCALE;", "if (take) bias_q <= HALF_SCALE;", &[What::RowCode]),
+    ];
+    const PULSES: &[What] = &[What::PulseCode, What::Slots, What::RowCode];
+    let rig = sram().rig(External);
+    common::on_all_cores(&changes, |(module, from, to, what)| {
+        let m = found(&rig, &[(module, from, to)]);
+        assert!(what.contains(&m.what), "{from}: {m}");
+    });
 }
 
 /// Decay, write, transfer: at most three operations a step, whatever the past is; without a pulse two.
@@ -135,7 +203,7 @@ fn units_are_momentum_in_f64_up_to_rounding() {
     }
 }
 
-const UNITS: [&str; 2] = ["history\"\nhistory = 24 #", "in_array"];
+const UNITS: [&str; 3] = ["history\"\nhistory = 24 #", "in_array", "sram"];
 
 /// Without momentum the units that keep no residue are plain SGD, to the bit.
 #[test]

@@ -61,6 +61,10 @@ impl<'a> Schedule<'a> {
     /// The ring of the momentum history turns by one place a sample: it stands alike after a whole run and after a lead when their
     /// training samples differ by whole turns.
     pub fn border_after(&self, place: Place) -> Option<Place> {
+        if self.design.training.momentum_unit.sram() {
+            // What its memories hold is the sum of the whole past: no lead comes to it.
+            return None;
+        }
         let (samples, turn) = (self.train.len(), self.design.training.history.max(1));
         let mut least = place.position + self.length;
         for epoch in place.epoch..self.epochs {

@@ -23,6 +23,7 @@ impl CycleModel {
             // A ring of one pair: the current one.
             MomentumUnit::None | MomentumUnit::History => self.history(layer, trace, y_last, reads),
             MomentumUnit::InArray => self.in_array(layer, trace, y_last, reads.end),
+            MomentumUnit::Sram => self.sram(layer, trace, y_last, reads.end),
         }
     }
 
@@ -88,6 +89,28 @@ impl CycleModel {
             ready = taken + 1;
         }
         UpdateTimes { unit_idle: ready, port_idle: port_free + 1 }
+    }
+
+    /// Rows in order, a beat a cycle; a row waits while the slot of the row before it is still in the column stage.
+    fn sram(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
+        // Last cycle of the last beat so far, and the take of the last slot.
+        let (mut done, mut taken) = (y_last + 4, 0);
+        let mut rows = 0;
+        for slot in &trace.slots {
+            let row = slot.age as u64 + 1;
+            // The first beat after a slot may come with its take.
+            let first = (done + 1).max(taken);
+            done = first + (row - rows) * layer.y_beats - 1;
+            rows = row;
+            taken = (done + 1).max(port_free);
+            port_free = taken + self.length(layer, slot);
+            self.busy.push((taken + 1, port_free));
+        }
+        let all = (trace.slots.len() + trace.skipped) as u64;
+        if all > rows {
+            done = (done + 1).max(taken) + (all - rows) * layer.y_beats - 1;
+        }
+        UpdateTimes { unit_idle: done.max(taken) + 1, port_idle: port_free + 1 }
     }
 
     /// Cycles of an operation.

@@ -6,7 +6,7 @@ use super::{Module, bus, memory, pulse_table};
 use crate::golden::ActivationTable;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
-use crate::spec::{Activation, Backend, Design, Layer, LocalTiming, MomentumUnit, Tile};
+use crate::spec::{Activation, Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumUnit, Tile};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
 macro_rules! plain {
@@ -19,7 +19,6 @@ macro_rules! plain {
     };
 }
 plain!(VectorMem, "vector_mem.v");
-plain!(RowDriver, "row_driver.v");
 plain!(ColDriver, "col_driver.v");
 plain!(ArrayEmulated, "array_emulated.v");
 plain!(Tiles, "tiles.v");
@@ -32,6 +31,14 @@ struct ArrayPort<'a> {
     /// The macro's cells do something by themselves: decay and transfer.
     local: bool,
     kind_bits: u32,
+}
+
+#[derive(Template)]
+#[template(path = "row_driver.v", escape = "none")]
+struct RowDriver<'a> {
+    name: &'a str,
+    /// Rows are driven one by one, too.
+    sram: bool,
 }
 
 /// Momentum units have the same bindings.
@@ -50,6 +57,7 @@ macro_rules! momentum {
 momentum!(MomentumNone, "momentum_none.v");
 momentum!(MomentumHistory, "momentum_history.v");
 momentum!(MomentumInArray, "momentum_in_array.v");
+plain!(MomentumSram, "momentum_sram.v");
 
 #[derive(Template)]
 #[template(path = "layer.v", escape = "none")]
@@ -151,6 +159,8 @@ struct LayerSizes {
     back: u32,
     width_shift: u32,
     pulse_table: Option<pulse_table::TableUse>,
+    /// Of the unit `sram`.
+    velocity: Option<DigitalVelocity>,
     row_bits: u32,
     col_bits: u32,
     /// Whether it lies on several arrays, on a grid of so many rows and columns.
@@ -238,6 +248,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         back: u32::from(index > 0),
         width_shift: layer.shifts.width,
         pulse_table: None,
+        velocity: layer.digital_velocity(design),
         row_bits: bits_for(layer.rows() - 1),
         col_bits: bits_for(layer.outputs - 1),
         tiled: !layer.tiling.is_single(),
@@ -284,7 +295,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     };
 
     add("_vector_mem", VectorMem { name }.render())?;
-    add("_row_driver", RowDriver { name }.render())?;
+    add("_row_driver", RowDriver { name, sram: unit.sram() }.render())?;
     add("_col_driver", ColDriver { name }.render())?;
     let with_memory = design.memory.is_some();
     add(
@@ -301,6 +312,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         MomentumUnit::None => MomentumNone { name, pulse_table, width }.render(),
         MomentumUnit::History => MomentumHistory { name, pulse_table, width }.render(),
         MomentumUnit::InArray => MomentumInArray { name, pulse_table, width }.render(),
+        MomentumUnit::Sram => MomentumSram { name }.render(),
     };
     add(&format!("_momentum_{}", unit.name()), momentum)?;
     add("_layer", LayerTemplate { name, unit, memory: with_memory, pulse_table }.render())?;

@@ -139,6 +139,8 @@ pub enum MomentumUnit {
     History,
     /// The velocity in a second device of each synapse.
     InArray,
+    /// The velocity in digital memory, row by row.
+    Sram,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -501,6 +503,7 @@ impl MomentumUnit {
             MomentumUnit::None => "none",
             MomentumUnit::History => "history",
             MomentumUnit::InArray => "in_array",
+            MomentumUnit::Sram => "sram",
         }
     }
 
@@ -519,7 +522,11 @@ impl MomentumUnit {
 
     /// Whether the unit keeps a velocity V, see [`Training::velocity_guard`].
     pub fn velocity(self) -> bool {
-        self.in_array()
+        self.in_array() || self.sram()
+    }
+
+    pub fn sram(self) -> bool {
+        self == MomentumUnit::Sram
     }
 
     /// Bits of an array's `op_kind`.

@@ -3,7 +3,7 @@
 use super::defaults;
 use super::error::{Code, Problem, Span};
 use super::reader::{Entry, Reader};
-use super::{Backend, Design, DeviceModel, MOMENTUM_BITS, MomentumUnit};
+use super::{Backend, Design, DeviceModel, Layer, MOMENTUM_BITS, MomentumUnit};
 use crate::fixed;
 
 /// Widest velocity in bits.
@@ -47,63 +47,82 @@ pub(super) fn unused(reader: &Reader<'_>, key: &str, span: &Span, unit: Momentum
 /// Bits of a velocity with `guard` bits below the product of row code and pulse width: what endless full-scale writes of
 /// one sign sum up to, with sign.
 fn velocity_bits(design: &Design, guard: u32) -> u32 {
-    let write = fixed::max_code(design.array.dac_bits) as u128 * ((1 << design.array.pulse_bits) - 1);
-    let rest = (1u128 << MOMENTUM_BITS) - u128::from(design.momentum_code());
-    let sum = ((write << guard) << MOMENTUM_BITS) / rest;
-    u128::BITS - sum.leading_zeros() + 1
-}
-
-impl Design {
-    /// Bits of a velocity of an `ideal` second device; `None` for units that keep none.
-    pub fn velocity_bits(&self) -> Option<u32> {
-        self.training.velocity_guard.map(|guard| velocity_bits(self, guard))
-    }
-}
-
-/// Reports what the unit cannot work with and settles its widths.
-pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntry, memory: Option<Option<Span>>) {
-    let unit = design.training.momentum_unit;
-    if let (Some(span), false) = (&entry.history, unit.history() || unit == MomentumUnit::None) {
-        unused(reader, "history", span, unit);
-    }
-    if !unit.velocity() {
-        if let Some((_, span)) = &entry.guard {
-            unused(reader, "velocity_guard", span, unit);
-        }
-        return;
-    }
-    guard(reader, design, entry);
-    let refuse = |message: &str, also: Option<Span>, help: &str| {
-        let message = format!("`momentum_unit = \"{}\"` {message}", unit.name());
-        reader.report(Problem::new(Code::Engine, message).at(entry.unit.clone(), "").also(also, "").help(help));
+    let code = fixed::max_code(design.array.dac_bits) as u128;
+    let largest = if design.training.momentum_unit.sram() {
+        // Gradients that go into memory are no pulses, so they are not cut off at the longest.
+        let product = code * fixed::max_code(design.array.error_bits) as u128 * u128::from(design.learning_rate_code());
+        design.layers.iter().map(|l| product >> l.shifts.width.saturating_sub(guard)).max().unwrap_or(0) + 1
+    } else {
+        (code * ((1 << design.array.pulse_bits) - 1)) << guard
     };
-    let units = "take `momentum_unit = \"history\"`";
-    if design.array.backend == Backend::Emulated {
-        refuse(
-            "has no emulated array: nothing in Verilog holds its second devices",
-            None,
-            "set `backend = \"external\"`",
-        );
+    let rest = (1u128 << MOMENTUM_BITS) - u128::from(design.momentum_code());
+    let sum = (largest << MOMENTUM_BITS) / rest;
+    let bits = (u128::BITS - sum.leading_zeros() + 1).max(design.array.pulse_bits + 2);
+    if !design.training.momentum_unit.sram() {
+        return bits;
     }
-    if let Some(span) = memory {
-        refuse("has no memory mode: cells have a second device that nothing programs", span, "remove `[memory]`");
+    // A residue of almost a step and a velocity are added. With less, a device coarser than all velocities would never move.
+    let steps = design.layers.iter().map(|layer| step(layer, design, guard).0 + 2);
+    steps.fold(bits, u32::max) + 1
+}
+
+/// Formats of one layer's velocities and residues in digital memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DigitalVelocity {
+    /// Of a velocity and of a residue.
+    pub bits: u32,
+    /// `x y eta` to velocity.
+    pub gradient_shift: u32,
+    /// A step of the device is `2^step_shift` of the residue
+    pub step_shift: u32,
+    /// and `2^coarse` units of pulse width: more than one where the device's state is coarser than a pulse at half scale.
+    pub coarse: u32,
+}
+
+impl Layer {
+    /// Formats of the unit `sram`; `None` for all others.
+    pub fn digital_velocity(&self, design: &Design) -> Option<DigitalVelocity> {
+        let guard = design.training.velocity_guard.filter(|_| design.training.momentum_unit.sram())?;
+        let (step_shift, coarse) = step(self, design, guard);
+        Some(DigitalVelocity {
+            bits: velocity_bits(design, guard),
+            gradient_shift: self.shifts.width.saturating_sub(guard),
+            step_shift,
+            coarse,
+        })
     }
-    match design.device.model {
-        DeviceModel::Mtj(_) => {
-            refuse("needs devices that hold a value between their extremes: a junction has two states", None, units)
+}
+
+/// Bits below a step of the device in a residue, and below a step in a pulse width.
+fn step(layer: &Layer, design: &Design, guard: u32) -> (u32, u32) {
+    let coarse = (layer.shifts.write + 2).saturating_sub(design.array.dac_bits);
+    (guard + design.array.dac_bits - 2 + coarse, coarse)
+}
+
+/// Layers whose longest pulse, on one row at half scale, is no step of the device.
+fn steps(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
+    let pulse_bits = design.array.pulse_bits;
+    for layer in &design.layers {
+        let Some(DigitalVelocity { coarse, .. }) = layer.digital_velocity(design) else { continue };
+        if coarse >= pulse_bits {
+            let message = format!("no pulse moves the device of layer `{}` by a whole step", layer.name);
+            let note = format!(
+                "a step of the state takes a pulse of 2^{coarse} units on a row at half scale, the longest has 2^{pulse_bits} - 1"
+            );
+            let help = "raise `state_bits` or `pulse_bits`, or `max_update` of the layer";
+            reader.report(Problem::new(Code::Engine, message).at(entry.unit.clone(), "").note(note).help(help));
         }
-        DeviceModel::Pcm(_) => refuse(
-            "needs devices that can be moved both ways: the pairs of a velocity that decays for ever only grow, until they are full",
-            None,
-            units,
-        ),
-        _ => {}
     }
 }
 
 /// Settles the guard bits.
 fn guard(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntry) {
-    let fits = |guard: u32| velocity_bits(design, guard) <= VELOCITY_BITS;
+    // Digital memory holds no finer gradient than the product has.
+    let finest = match design.training.momentum_unit {
+        MomentumUnit::Sram => design.layers.iter().map(|l| l.shifts.width).min().unwrap_or(0),
+        _ => u32::MAX,
+    };
+    let fits = |guard: u32| velocity_bits(design, guard) <= VELOCITY_BITS && guard <= finest;
     let natural = (0..=defaults::VELOCITY_GUARD).rev().find(|&guard| fits(guard));
     let wanted = entry.guard.as_ref().map(|(guard, _)| *guard);
     if let Some(guard) = wanted.filter(|&guard| fits(guard)).or(if wanted.is_none() { natural } else { None }) {
@@ -111,13 +130,22 @@ fn guard(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntry) {
         return;
     }
     let guard = wanted.unwrap_or(0);
+    if guard > finest {
+        let span = entry.guard.as_ref().map(|(_, span)| span.clone());
+        let message = format!("`velocity_guard = {guard}` is finer than the product of x, y and learning rate");
+        let natural = natural.unwrap_or(0);
+        let problem = Problem::new(Code::Engine, message).at(span, format!("allowed: 0 to {finest}"));
+        reader.report(problem.help(format!("nearest: `velocity_guard = {natural}`")));
+        design.training.velocity_guard = Some(natural);
+        return;
+    }
     let bits = velocity_bits(design, guard);
     let span = entry.guard.as_ref().map(|(_, span)| span.clone()).or(entry.momentum.clone()).or(entry.unit.clone());
     let array = &design.array;
     let mut problem = Problem::new(Code::Engine, format!("the velocity needs {bits} bits"))
         .at(span, format!("at most {VELOCITY_BITS} are there"))
         .note(format!(
-            "dac_bits {} - 1, pulse_bits {}, velocity_guard {guard}, the sum of past steps up to 1 / (1 - {}), and the sign",
+            "dac_bits {} - 1, pulse_bits {}, velocity_guard {guard}, the sum of past steps up to 1 / (1 - {}), and signs",
             array.dac_bits, array.pulse_bits, design.training.momentum
         ));
     problem = match natural {

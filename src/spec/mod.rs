@@ -30,6 +30,7 @@ pub use device::{
     DEVICE_KEYS, DeviceKey, DeviceParameter, DevicePreset, compact_parameters, compact_warnings, device_parameters,
     device_presets, device_warnings, parse_device,
 };
+pub use engine::DigitalVelocity;
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
 pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};

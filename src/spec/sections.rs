@@ -106,7 +106,8 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     let optimizers = [("sgd", Optimizer::Sgd), ("momentum", Optimizer::Momentum)];
     let optimizer = section.choice("optimizer", &optimizers).or(defaults::OPTIMIZER);
     let momentum = section.real("momentum", Bounds::at_least(0.0, "").below(1.0));
-    let units = [MomentumUnit::None, MomentumUnit::History, MomentumUnit::InArray].map(|unit| (unit.name(), unit));
+    let units = [MomentumUnit::None, MomentumUnit::History, MomentumUnit::InArray, MomentumUnit::Sram]
+        .map(|unit| (unit.name(), unit));
     let unit = section.choice("momentum_unit", &units);
     let history = section.int("history", 1..=256).map(|n| n as usize);
     let guard = section.int("velocity_guard", 0..=16).map(|n| n as u32);

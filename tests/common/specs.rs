@@ -48,7 +48,7 @@ const DEVICES: &[&str] = &[
 ];
 
 /// Momentum units beside `history`.
-const ENGINES: &[&str] = &["in_array"];
+const ENGINES: &[&str] = &["in_array", "sram"];
 
 #[derive(Debug, Clone)]
 struct LayerDraft {

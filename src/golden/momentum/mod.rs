@@ -3,10 +3,12 @@
 mod history;
 mod in_array;
 mod single;
+mod sram;
 
 pub use history::{History, Pairs};
 pub use in_array::InArray;
 pub use single::Single;
+pub use sram::Sram;
 
 use crate::array::Grid;
 use crate::spec::{Design, Layer, MomentumUnit, PulseTable, pulse_width};
@@ -47,7 +49,7 @@ impl Kind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slot {
     pub kind: Kind,
-    /// How many samples ago the pair was stored; 0 is the current one.
+    /// How many samples ago the pair was stored, 0 is the current one; of the unit `sram`: the row.
     pub age: usize,
     /// Row codes, bias included; empty without lines, as are the pulses.
     pub x: Vec<i32>,
@@ -123,6 +125,7 @@ pub enum Engine {
     None(Single),
     History(History),
     InArray(InArray),
+    Sram(Sram),
 }
 
 /// What a unit remembers between two samples.
@@ -131,6 +134,7 @@ pub enum Memory {
     None,
     History(Pairs),
     InArray(in_array::Pending),
+    Sram(sram::Cells),
 }
 
 impl Engine {
@@ -140,16 +144,18 @@ impl Engine {
             MomentumUnit::None => Engine::None(Single::new(design, layer)),
             MomentumUnit::History => Engine::History(History::new(design, layer)),
             MomentumUnit::InArray => Engine::InArray(InArray::new(design, layer)),
+            MomentumUnit::Sram => Engine::Sram(Sram::new(design, layer)),
         }
     }
 
-    /// Puts the operations of a training step with `x` (bias included) and `y` into `slots`, in order. Returns the pairs that the
-    /// unit passed over for want of a pulse.
+    /// Puts the operations of a training step with `x` (bias included) and `y` into `slots`, in order. Returns the pairs (`sram`: rows) that
+    /// the unit passed over for want of a pulse.
     pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
         match self {
             Engine::None(unit) => unit.step(x, y, registers, slots),
             Engine::History(unit) => unit.step(x, y, registers, slots),
             Engine::InArray(unit) => unit.step(x, y, registers, slots),
+            Engine::Sram(unit) => unit.step(x, y, registers, slots),
         }
     }
 
@@ -159,6 +165,7 @@ impl Engine {
             Engine::None(_) => {}
             Engine::History(unit) => unit.clear(),
             Engine::InArray(unit) => unit.clear(),
+            Engine::Sram(unit) => unit.clear(),
         }
     }
 
@@ -168,6 +175,7 @@ impl Engine {
             Engine::None(_) => Memory::None,
             Engine::History(unit) => Memory::History(unit.pairs()),
             Engine::InArray(unit) => Memory::InArray(unit.pending()),
+            Engine::Sram(unit) => Memory::Sram(unit.cells().clone()),
         }
     }
 
@@ -176,6 +184,7 @@ impl Engine {
         match (self, memory) {
             (Engine::History(unit), Memory::History(pairs)) => unit.restore(pairs),
             (Engine::InArray(unit), Memory::InArray(pending)) => unit.restore(*pending),
+            (Engine::Sram(unit), Memory::Sram(cells)) => unit.restore(cells),
             _ => {}
         }
     }

@@ -1,0 +1,95 @@
+//! Momentum in digital memory, row by row: a velocity and a residue per cell.
+//!
+//! `V <- gamma V + eta x y`, `chi <- chi + V`; what chi holds of whole steps of the device goes out as pulses and is taken off it. So
+//! every gradient reaches the weights in the end, however small (mixed-precision training, domain 5.3).
+
+use super::{Registers, Slot};
+use crate::fixed;
+use crate::spec::{Design, DigitalVelocity, Layer, MOMENTUM_BITS};
+
+/// The unit of one layer.
+#[derive(Debug, Clone)]
+pub struct Sram {
+    format: DigitalVelocity,
+    /// Row code of a slot's one row.
+    code: i32,
+    /// Most steps of a pulse.
+    most: i64,
+    cells: Cells,
+    spare: Vec<Slot>,
+}
+
+/// Words of all cells, row-major.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cells {
+    v: Vec<i32>,
+    chi: Vec<i32>,
+    /// All words count as zero in the next step.
+    clear: bool,
+}
+
+impl Sram {
+    pub fn new(design: &Design, layer: &Layer) -> Sram {
+        let format = layer.digital_velocity(design).expect("a design with this unit has its formats");
+        let cells = layer.rows() * layer.outputs;
+        Sram {
+            format,
+            code: 1 << (design.array.dac_bits - 2),
+            most: ((1 << design.array.pulse_bits) - 1) >> format.coarse,
+            cells: Cells { v: vec![0; cells], chi: vec![0; cells], clear: true },
+            spare: Vec::new(),
+        }
+    }
+
+    /// See [`super::Engine::step`].
+    pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
+        let DigitalVelocity { bits, gradient_shift, step_shift, coarse } = self.format;
+        self.spare.append(slots);
+        if std::mem::take(&mut self.cells.clear) {
+            self.cells.v.fill(0);
+            self.cells.chi.fill(0);
+        }
+        let (eta, gamma) = (i64::from(registers.eta), i64::from(registers.gamma));
+        let rows = self.cells.v.chunks_exact_mut(y.len()).zip(self.cells.chi.chunks_exact_mut(y.len()));
+        for (row, ((v, chi), &xm)) in rows.zip(x).enumerate() {
+            let mut slot = self.spare.pop().unwrap_or_default();
+            slot.pulses.clear();
+            slot.longest = 0;
+            for ((v, chi), &yn) in v.iter_mut().zip(chi).zip(y) {
+                let gradient = fixed::round_shift(i64::from(xm) * eta * i64::from(yn), gradient_shift);
+                let kept = i64::from(*v) * gamma / (1 << MOMENTUM_BITS);
+                *v = fixed::saturate(kept + gradient, bits) as i32;
+                let total = fixed::saturate(i64::from(*chi) + i64::from(*v), bits);
+                let steps = (total.abs() >> step_shift).min(self.most);
+                *chi = (total - ((steps * total.signum()) << step_shift)) as i32;
+                let width = (steps << coarse) as u32;
+                slot.longest = slot.longest.max(width);
+                slot.pulses.push(width as i32 * total.signum() as i32);
+            }
+            if slot.longest == 0 {
+                self.spare.push(slot);
+                continue;
+            }
+            slot.age = row;
+            slot.x.clear();
+            slot.x.resize(x.len(), 0);
+            slot.x[row] = self.code;
+            slots.push(slot);
+        }
+        self.spare.truncate(x.len());
+        x.len() - slots.len()
+    }
+
+    /// Forgets velocities and residues.
+    pub fn clear(&mut self) {
+        self.cells.clear = true;
+    }
+
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    pub fn restore(&mut self, cells: &Cells) {
+        self.cells.clone_from(cells);
+    }
+}
