@@ -99,6 +99,61 @@ fn step(layer: &Layer, design: &Design, guard: u32) -> (u32, u32) {
     (guard + design.array.dac_bits - 2 + coarse, coarse)
 }
 
+impl Design {
+    /// Bits of a velocity of an `ideal` second device; `None` for units that keep none.
+    pub fn velocity_bits(&self) -> Option<u32> {
+        self.training.velocity_guard.map(|guard| velocity_bits(self, guard))
+    }
+}
+
+/// Reports what the unit cannot work with and settles its widths.
+pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntry, memory: Option<Option<Span>>) {
+    let unit = design.training.momentum_unit;
+    if let (Some(span), false) = (&entry.history, unit.history() || unit == MomentumUnit::None) {
+        unused(reader, "history", span, unit);
+    }
+    if !unit.velocity() {
+        if let Some((_, span)) = &entry.guard {
+            unused(reader, "velocity_guard", span, unit);
+        }
+        return;
+    }
+    guard(reader, design, entry);
+    let refuse = |message: &str, also: Option<Span>, help: &str| {
+        let message = format!("`momentum_unit = \"{}\"` {message}", unit.name());
+        reader.report(Problem::new(Code::Engine, message).at(entry.unit.clone(), "").also(also, "").help(help));
+    };
+    let units = "take `momentum_unit = \"history\"`";
+    if unit.sram() {
+        if let DeviceModel::Mtj(_) = design.device.model {
+            refuse("needs devices that move by what is taken off a residue: junctions switch by chance", None, units);
+        }
+        steps(reader, design, entry);
+        return;
+    }
+    if design.array.backend == Backend::Emulated {
+        refuse(
+            "has no emulated array: nothing in Verilog holds its second devices",
+            None,
+            "set `backend = \"external\"`",
+        );
+    }
+    if let Some(span) = memory {
+        refuse("has no memory mode: cells have a second device that nothing programs", span, "remove `[memory]`");
+    }
+    match design.device.model {
+        DeviceModel::Mtj(_) => {
+            refuse("needs devices that hold a value between their extremes: a junction has two states", None, units)
+        }
+        DeviceModel::Pcm(_) => refuse(
+            "needs devices that can be moved both ways: the pairs of a velocity that decays for ever only grow, until they are full",
+            None,
+            units,
+        ),
+        _ => {}
+    }
+}
+
 /// Layers whose longest pulse, on one row at half scale, is no step of the device.
 fn steps(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
     let pulse_bits = design.array.pulse_bits;
