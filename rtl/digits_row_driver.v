@@ -24,7 +24,6 @@ module digits_row_driver #(
 
   reg [BEATS*BEAT_WIDTH-1:0] stage_q;
   reg [INPUTS*DAC_BITS-1:0]  row_q;
-
   integer b;
   always @(posedge clk) begin
     if (load_valid) begin
