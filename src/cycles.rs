@@ -105,6 +105,7 @@ pub struct CycleModel {
     cell_read: u64,
     cell_setup: u64,
     input: InputSide,
+    output: OutputSide,
     /// Last cycle of the sample before, counted from the start of the run; the first load may begin in the cycle after.
     end: u64,
     /// First cycle in which the next x may be loaded.
@@ -170,6 +171,44 @@ impl InputSide {
     }
 }
 
+/// The two banks of output vectors and the stream that they leave on to a host that takes every beat, in cycles from the start of the run.
+#[derive(Debug, Clone, PartialEq)]
+struct OutputSide {
+    /// Cycles that each beat of a vector takes in the width converter behind the banks.
+    parts: Vec<u64>,
+    /// First cycle in which a beat can leave a bank, and in which the converter can take one.
+    read: u64,
+    gear: u64,
+    /// First cycles in which the banks of the last two vectors are free again, the older first.
+    freed: [u64; 2],
+}
+
+impl OutputSide {
+    fn new(design: &Design) -> Self {
+        let (outputs, lanes, k) = (design.outputs(), design.array.lanes, design.stream_words());
+        let beats = outputs.div_ceil(lanes);
+        let words = |beat: usize| if beat + 1 < beats { lanes } else { outputs - beat * lanes };
+        // A beat of no more than a stream beat's words passes in one cycle.
+        let parts = (0..beats).map(|beat| if lanes > k { words(beat).div_ceil(k) as u64 } else { 1 }).collect();
+        OutputSide { parts, read: 0, gear: 0, freed: [0, 0] }
+    }
+
+    /// A vector is complete with cycle `cycle`.
+    fn send(&mut self, cycle: u64) {
+        let mut read = self.read.max(cycle + 1);
+        let mut left = read;
+        for &parts in &self.parts {
+            left = read;
+            let taken = self.gear.max(read + 1);
+            self.gear = taken + parts;
+            // The register between bank and converter is free again when the converter takes its beat.
+            read = taken;
+        }
+        self.read = read;
+        self.freed = [self.freed[1], left + 1];
+    }
+}
+
 /// End of a sample, counted from its START cycle.
 #[derive(Debug, Clone, Copy)]
 struct Finish {
@@ -177,6 +216,8 @@ struct Finish {
     stage_free: u64,
     /// Last cycle in which its targets are needed.
     targets: u64,
+    /// Last activation beat of the output layer.
+    output: u64,
 }
 
 impl CycleModel {
@@ -192,6 +233,7 @@ impl CycleModel {
             cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             input: InputSide::new(design),
+            output: OutputSide::new(design),
             end: 0,
             stage_free: 0,
             sent_last: false,
@@ -202,6 +244,7 @@ impl CycleModel {
     /// The machine is told to run from idle, with two samples (or all there are) waiting.
     pub fn restart(&mut self) {
         self.input = InputSide { ready: 0, released: [0, 0], waiting: 2, ..self.input.clone() };
+        self.output = OutputSide { read: 0, gear: 0, freed: [0, 0], ..self.output.clone() };
         // Cycle 1 is the first in which the sequencer looks for a sample.
         self.end = 0;
         self.stage_free = 1;
@@ -219,11 +262,16 @@ impl CycleModel {
         let (held, held_busy) = self.memory(&trace.memory);
         // After a refresh the sequencer needs a cycle to see that it is over.
         let released = self.end + held + u64::from(held > 0);
-        let ready = loaded.max(self.end + u64::from(self.sent_last)).max(released);
+        let early = loaded.max(self.end + u64::from(self.sent_last)).max(released);
+        // The bank that this sample's vector goes to holds the vector before the last one.
+        let free = self.output.freed[0];
+        let ready = early.max(free);
+        let stalled = free.saturating_sub(loaded.max(self.end + 1).max(released));
         let waits = valid.saturating_sub(self.end + held + 1);
         cycles.phases[Phase::Memory.code() as usize] = held;
         cycles.phases[Phase::WaitInput.code() as usize] = waits;
-        cycles.phases[Phase::Load.code() as usize] = ready.max(self.end) - self.end - held - waits;
+        cycles.phases[Phase::Load.code() as usize] = ready.max(self.end) - self.end - held - waits - stalled;
+        cycles.phases[Phase::WaitOutput.code() as usize] = stalled;
         let start = ready + 1;
         let finish = match mode {
             Mode::Infer => self.infer(&mut cycles),
@@ -232,6 +280,7 @@ impl CycleModel {
         self.end = start + finish.end;
         self.stage_free = start + finish.stage_free;
         self.sent_last = mode == Mode::Infer;
+        self.output.send(start + finish.output);
         let x_done = load + x_beats;
         self.input.release(x_done.max(if mode == Mode::Train { start + finish.targets } else { 0 }) + 1);
         cycles.array_busy = union(&mut self.busy) + held_busy;
@@ -277,7 +326,7 @@ impl CycleModel {
         let (transfer, tail) = self.forward(&mut Vec::new());
         let end = transfer + tail + 1;
         cycles.phases[Phase::Forward.code() as usize] = end + 1;
-        Finish { end, stage_free: 1, targets: 0 }
+        Finish { end, stage_free: 1, targets: 0, output: end }
     }
 
     fn train(&mut self, trace: &SampleTrace, cycles: &mut SampleCycles) -> Finish {
@@ -308,7 +357,7 @@ impl CycleModel {
         cycles.phases[Phase::Backward.code() as usize] = y_done - forward_end;
         let end = end.max(y_done + 1);
         cycles.phases[Phase::Update.code() as usize] = end - y_done;
-        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end }
+        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end, output: transfer + tail + 1 }
     }
 }
 
