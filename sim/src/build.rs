@@ -178,9 +178,10 @@ impl ModelBuilder {
         if let Some(headers) = headers {
             precompiled::place(headers, &obj);
         }
-        write("vlrs_shim.cpp", &shim)?;
+        let shim_level = generated::level(self.shim_level()).unwrap_or_default();
+        write("vlrs_shim.cpp", &(shim_level + &shim))?;
 
-        let units = classes.units(&obj, compile::parallelism())?;
+        let units = classes.units(&obj, compile::parallelism(), self.cold_level())?;
         for (i, unit) in units.iter().enumerate() {
             write(&format!("vlrs_unit{i}.cpp"), &unit.text())?;
         }

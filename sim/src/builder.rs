@@ -336,8 +336,24 @@ impl ModelBuilder {
         text
     }
 
-    /// Flags of all code of a model. Code that runs once gets the same as code that runs at every evaluation: Verilator marks it as cold,
-    /// the compiler then optimises it for size, and precompiled headers are good only for the level that they were compiled with.
+    /// Level of code that runs once, of `None` that of all the rest: construction and reset of a few hundred variables take the
+    /// compiler longer at `-O3` than all that runs in every cycle.
+    pub(crate) fn cold_level(&self) -> Option<&'static str> {
+        match self.profile {
+            Profile::QuickBuild => None,
+            Profile::FastRun => Some("O1"),
+        }
+    }
+
+    /// The same of the shim, whose loops are short.
+    pub(crate) fn shim_level(&self) -> Option<&'static str> {
+        match self.profile {
+            Profile::QuickBuild => None,
+            Profile::FastRun => Some("O2"),
+        }
+    }
+
+    /// Flags of all code of a model; precompiled headers are good only for the level that they were compiled with.
     pub(crate) fn optimisation(&self) -> impl Iterator<Item = &'static str> {
         let level: &[&str] = match self.profile {
             Profile::QuickBuild => &["-O1"],
