@@ -17,12 +17,14 @@ use memrtl::train;
 const SEEDS: [u64; 3] = [1, 2, 3];
 /// Momentum units; the first is the one that bars are on.
 const ENGINES: [&str; 4] = ["history", "in_array", "sram", "none"];
+/// Keys of `[training]` for softmax and cross-entropy.
+const CROSS_ENTROPY: &str = "loss = \"cross_entropy\"\nlearning_rate = 0.02";
 const DEVICES: [&str; 2] = ["ReRamSB", "ReRamES"];
 const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
 const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 
-/// A preset with another momentum unit, and lines of its own in `[array]` and `[device]`.
-fn preset(name: &str, engine: &str, array: &str, device: Option<&str>) -> Result<Design, String> {
+/// A preset with another momentum unit, `loss` in place of its loss and learning rate, and lines of its own in `[array]` and `[device]`.
+fn preset(name: &str, engine: &str, loss: Option<&str>, array: &str, device: Option<&str>) -> Result<Design, String> {
     let text = spec::preset(name).expect("the preset is built in");
     let mut section = "";
     let mut lines = vec![];
@@ -32,6 +34,8 @@ fn preset(name: &str, engine: &str, array: &str, device: Option<&str>) -> Result
         }
         let key = line.split('=').next().unwrap_or("").trim();
         match (section, key) {
+            ("training", "loss") if loss.is_some() => lines.push(loss.unwrap_or_default().to_owned()),
+            ("training", "learning_rate") if loss.is_some() => {}
             ("training", "history") if engine != "history" => {}
             ("training", "momentum" | "momentum_unit") if engine == "none" => {}
             ("training", "optimizer") if engine == "none" => lines.push("optimizer = \"sgd\"".to_owned()),
@@ -40,6 +44,10 @@ fn preset(name: &str, engine: &str, array: &str, device: Option<&str>) -> Result
                 lines.push(format!("preset = \"{}\"", device.unwrap_or_default()))
             }
             ("array", "adcs") => lines.push(format!("{line}\n{array}")),
+            // The loss brings its own.
+            _ if loss.is_some() && line.starts_with("  { outputs = 10, activation") => {
+                lines.push("  { outputs = 10 },".to_owned());
+            }
             _ => lines.push(line.to_owned()),
         }
     }
@@ -72,8 +80,8 @@ fn differences(report: &Report) -> f64 {
 
 /// Every engine on the digits, ideal device.
 fn digits(results: &mut Results) {
-    for engine in ENGINES {
-        let design = match preset("digits", engine, "", None) {
+    for (engine, loss) in ENGINES.map(|engine| (engine, None)).into_iter().chain([(ENGINES[0], Some(CROSS_ENTROPY))]) {
+        let design = match preset("digits", engine, loss, "", None) {
             Ok(design) => design,
             Err(why) => {
                 results.missing.push(format!("digits, {engine}: {why}"));
@@ -81,7 +89,8 @@ fn digits(results: &mut Results) {
             }
         };
         let reports: Vec<Report> = SEEDS.iter().map(|&seed| run(&with_seed(&design, seed))).collect();
-        let title = |what: &str| format!("digits, {engine}: {what}");
+        let loss = if loss.is_some() { ", cross-entropy" } else { "" };
+        let title = |what: &str| format!("digits, {engine}{loss}: {what}");
         let accuracy = 100.0 * mean(reports.iter().map(|r| r.summary.accuracy));
         let float = 100.0 * mean(reports.iter().map(|r| r.summary.accuracy_float));
         let s = &reports[0].summary;
@@ -110,7 +119,7 @@ fn mnist(results: &mut Results) {
     let Some(folder) = std::env::var_os("MNIST").map(PathBuf::from) else {
         return results.missing.push(format!("784-256-10 on tiles: set MNIST to a folder with {IMAGES} and {LABELS}"));
     };
-    let mut design = match preset("mnist", "history", "rows = 128\ncols = 128", None) {
+    let mut design = match preset("mnist", "history", None, "rows = 128\ncols = 128", None) {
         Ok(design) => design,
         Err(why) => return results.missing.push(format!("784-256-10 on tiles: {why}")),
     };
@@ -136,7 +145,7 @@ fn devices(results: &mut Results) {
     for device in DEVICES {
         let mut best: f64 = 0.0;
         for engine in ENGINES {
-            let trained = preset("digits", engine, "", Some(device))
+            let trained = preset("digits", engine, None, "", Some(device))
                 .and_then(|design| sweep(design).map_err(|error| error.to_string()));
             match trained {
                 Ok(summary) => {

@@ -101,6 +101,8 @@ pub struct CycleModel {
     pulse_lsb: u64,
     unit: MomentumUnit,
     local: Option<LocalTiming>,
+    /// See [`softmax_delay`].
+    softmax: u64,
     /// Cycles of a cell's read at the macro, and from a cell's address to its pulse.
     cell_read: u64,
     cell_setup: u64,
@@ -230,6 +232,7 @@ impl CycleModel {
             pulse_lsb: u64::from(design.timing.pulse_lsb),
             unit: design.training.momentum_unit,
             local: design.timing.local,
+            softmax: softmax_delay(design),
             cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             input: InputSide::new(design),
@@ -304,36 +307,36 @@ impl CycleModel {
         (busy + around, busy)
     }
 
-    /// Forward reads; returns the transfer of the last code and the beats after it. `reads` takes those of all layers.
-    fn forward(&mut self, reads: &mut Vec<Reads>) -> (u64, u64) {
+    /// Forward reads; returns the last activation beat of the output layer. `reads` takes those of all layers.
+    fn forward(&mut self, reads: &mut Vec<Reads>) -> u64 {
         self.busy.clear();
         reads.clear();
         let mut start = 1;
-        let (mut transfer, mut tail) = (0, 0);
+        let mut activation = 0;
         for layer in &self.layers {
             let span = layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
-            transfer = start + layer.array.fwd_first - 1 + span;
-            tail = layer.fwd_tail;
+            let transfer = start + layer.array.fwd_first - 1 + span;
             self.busy.push((start, transfer));
             reads.push(Reads { taken: start - 1, end: transfer });
-            // Beats, table, stage, take.
-            start = transfer + tail + 3;
+            // Beats, table.
+            activation = transfer + layer.fwd_tail + 1;
+            // Stage, take.
+            start = activation + 2;
         }
-        (transfer, tail)
+        activation + self.softmax
     }
 
     fn infer(&mut self, cycles: &mut SampleCycles) -> Finish {
-        let (transfer, tail) = self.forward(&mut Vec::new());
-        let end = transfer + tail + 1;
+        let end = self.forward(&mut Vec::new());
         cycles.phases[Phase::Forward.code() as usize] = end + 1;
         Finish { end, stage_free: 1, targets: 0, output: end }
     }
 
     fn train(&mut self, trace: &SampleTrace, cycles: &mut SampleCycles) -> Finish {
         let mut reads = Vec::with_capacity(self.layers.len());
-        let (transfer, tail) = self.forward(&mut reads);
+        let output = self.forward(&mut reads);
         // y of each layer, last first; the transposed read follows two cycles after the last beat of y.
-        let mut y_done = transfer + tail + 3;
+        let mut y_done = output + 2;
         cycles.phases[Phase::Forward.code() as usize] = y_done + 1;
         let forward_end = y_done;
         let mut end = 0;
@@ -357,7 +360,7 @@ impl CycleModel {
         cycles.phases[Phase::Backward.code() as usize] = y_done - forward_end;
         let end = end.max(y_done + 1);
         cycles.phases[Phase::Update.code() as usize] = end - y_done;
-        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end, output: transfer + tail + 1 }
+        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end, output }
     }
 }
 
@@ -408,6 +411,16 @@ impl LayerTiming {
             history: design.training.momentum_unit == MomentumUnit::History,
         }
     }
+}
+
+/// Cycles by which the last output of a softmax comes later than from a table: two more passes over the codes, the division, and
+/// the registers between; 0 without one.
+pub fn softmax_delay(design: &Design) -> u64 {
+    let delay = |layer: &Layer| {
+        let beats = layer.outputs.div_ceil(design.array.lanes) as u64;
+        Some(2 * beats + u64::from(layer.softmax(design)?.division()) + 4)
+    };
+    design.layers.last().and_then(delay).unwrap_or(0)
 }
 
 /// Number of cycles covered by closed intervals.

@@ -6,7 +6,13 @@
 //
 // Forward reads: s1 carries the activation beat of the layer that was read. In training the output layer goes on: target minus
 // activation, times slope, is its y. Transposed reads of layer l: the codes times the stored slope are y of layer l - 1.
+<%- if let Some(s) = softmax %>
+// Codes of the output layer go through a softmax instead, whose activations join at s1; y is target minus activation.
+<%- endif %>
 // Latency from a code's transfer: activation 2 cycles, y 4 cycles (one more per further beat of its group).
+<%- if let Some(s) = softmax %>
+// A vector of the output layer comes later by ${ s.delay }$ cycles.
+<%- endif %>
 module ${ name }$_read_path #(
     parameter ADCS        = 8,   // codes per group
     parameter LANES       = ${ lanes }$,   // words per beat
@@ -83,7 +89,41 @@ module ${ name }$_read_path #(
     else if (s0_valid) s0_beat_q <= s0_beat_q + BEAT_ONE;
   end
 
+<%- if let Some(s) = softmax %>
+
+  wire                      soft_valid;
+  wire                      soft_last;
+  wire [${ s.beat_bits - 1 }$:0] soft_beat;
+  wire [${ s.beat_bits - 1 }$:0] soft_next;
+  wire [LANES*DAC_BITS-1:0] soft_act;
+  ${ name }$_softmax #(
+      .OUTPUTS      (${ s.outputs }$),
+      .LANES        (LANES),
+      .BEATS        (${ s.beats }$),
+      .BEAT_BITS    (${ s.beat_bits }$),
+      .ADC_BITS     (ADC_BITS),
+      .DAC_BITS     (DAC_BITS),
+      .EXP_BITS     (${ s.format.exp_bits }$),
+      .SUM_BITS     (${ s.format.sum_bits }$),
+      .QUOTIENT_BITS(${ s.format.quotient_bits }$)
+  ) u_softmax (
+      .clk      (clk),
+      .rst_n    (rst_n),
+      .in_valid (s0_valid && !back_q && layer_q[LAYERS-1]),
+      .in_last  (s0_last),
+      .in_code  (s0_code),
+      .next_beat(soft_next),
+      .out_valid(soft_valid),
+      .out_last (soft_last),
+      .out_beat (soft_beat),
+      .out_data (soft_act)
+  );
+
+  assign t_rd_beat = ${ s.next }$;
+<%- else %>
+
   assign t_rd_beat = s0_beat_q;
+<%- endif %>
 
   // --- s1: tables, operands ---------------------------------------------------------------------------------------------------
   reg                      s1_valid_q;
@@ -123,23 +163,35 @@ module ${ name }$_read_path #(
       .slope     (slope_${ table.suffix }$)
   );
 <%- endfor %>
-<%- if tables.len() == 1 %>
-  assign s1_act         = act_${ tables[0].suffix }$;
-  assign s1_table_slope = slope_${ tables[0].suffix }$;
+<%- if softmax.is_some() %>
+
+  // A slope of 1: the error of the cross-entropy is target minus activation.
+  wire [LANES*DAC_BITS-1:0] slope_one = {LANES{1'b1, {(DAC_BITS - 1) {1'b0}}}};
+<%- endif %>
+<%- if sources.len() == 1 %>
+  assign s1_act         = ${ sources[0].activation }$;
+  assign s1_table_slope = ${ sources[0].slope }$;
 <%- else %>
   assign s1_act =
-<%- for table in tables %>
-      ({LANES * DAC_BITS{|(s1_layer_q & ${ layers }$'b${ table.mask }$)}} & act_${ table.suffix }$)<% if loop.last %>;<% else %> |<% endif %>
+<%- for source in sources %>
+      ({LANES * DAC_BITS{|(s1_layer_q & ${ layers }$'b${ source.mask }$)}} & ${ source.activation }$)<% if loop.last %>;<% else %> |<% endif %>
 <%- endfor %>
   assign s1_table_slope =
-<%- for table in tables %>
-      ({LANES * DAC_BITS{|(s1_layer_q & ${ layers }$'b${ table.mask }$)}} & slope_${ table.suffix }$)<% if loop.last %>;<% else %> |<% endif %>
+<%- for source in sources %>
+      ({LANES * DAC_BITS{|(s1_layer_q & ${ layers }$'b${ source.mask }$)}} & ${ source.slope }$)<% if loop.last %>;<% else %> |<% endif %>
 <%- endfor %>
 <%- endif %>
+<%- if let Some(s) = softmax %>
 
-  assign act_valid = (s1_valid_q && !s1_back_q) ? s1_layer_q : {LAYERS{1'b0}};
-  assign act_beat  = s1_beat_q;
-  assign act_last  = s1_last_q;
+  // The softmax delivers while the context is still that of the output layer's forward read.
+  wire                 s1_valid = soft_valid || (s1_valid_q && (s1_back_q || !s1_layer_q[LAYERS-1]));
+  wire                 s1_last  = soft_valid ? soft_last : s1_last_q;
+  wire [BEAT_BITS-1:0] s1_beat  = soft_valid ? ${ s.beat }$ : s1_beat_q;
+<%- endif %>
+
+  assign act_valid = (${ s1.valid }$ && !s1_back_q) ? s1_layer_q : {LAYERS{1'b0}};
+  assign act_beat  = ${ s1.beat }$;
+  assign act_last  = ${ s1.last }$;
   assign act_data  = s1_act;
 <%- if multi %>
 
@@ -179,7 +231,7 @@ module ${ name }$_read_path #(
   always @* begin
     s1_lanes = {LANES{1'b1}};
 <%- for mask in lane_masks %>
-    if (s1_last_q && s1_dest[${ loop.index0 }$]) s1_lanes = ${ lanes }$'b${ mask }$;
+    if (${ s1.last }$ && s1_dest[${ loop.index0 }$]) s1_lanes = ${ lanes }$'b${ mask }$;
 <%- endfor %>
   end
 
@@ -191,16 +243,16 @@ module ${ name }$_read_path #(
   reg [LANES*DAC_BITS-1:0] s2_slope_q;
   always @(posedge clk) begin
     if (!rst_n) s2_valid_q <= 1'b0;
-    else s2_valid_q <= s1_valid_q && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
+    else s2_valid_q <= ${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
   end
 
   integer i;
   always @(posedge clk) begin
-    s2_last_q <= s1_last_q;
+    s2_last_q <= ${ s1.last }$;
     s2_dest_q <= s1_dest;
-    s2_beat_q <= s1_beat_q;
+    s2_beat_q <= ${ s1.beat }$;
     // Only when a beat is there: idle lanes keep their inputs, and with them their power.
-    if (s1_valid_q) begin
+    if (${ s1.valid }$) begin
       for (i = 0; i < LANES; i = i + 1) begin
 <%- if multi %>
         s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?

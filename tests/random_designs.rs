@@ -106,6 +106,7 @@ fn random_designs_are_of_all_kinds() {
     for unit in ["in_array", "sram"] {
         assert!(kinds(&[unit]) >= 2 && kinds(&[unit, "\nrows = "]) >= 1, "{unit}: {texts:#?}");
     }
+    assert!(kinds(&["cross_entropy", "emulated"]) >= 1 && kinds(&["cross_entropy", "\nrows = "]) >= 1, "{texts:#?}");
     assert!(kinds(&["\nrows = ", "\ncols = "]) >= 3, "{texts:#?}");
 }
 

@@ -74,6 +74,14 @@ refused! {
     momentum_with_sgd: [Code::Optimizer, Code::Optimizer, Code::Optimizer],
         with("[training]\noptimizer = \"sgd\"\nmomentum = 0.9\nmomentum_unit = \"history\"\nhistory = 8\n");
     momentum_without_unit: [Code::Optimizer], with("[training]\nmomentum_unit = \"none\"\n");
+    softmax_in_wrong_places: [Code::Loss, Code::Loss],
+        layers("\n  { outputs = 32, activation = \"softmax\" },\n  { outputs = 10, activation = \"softmax\" },\n");
+    softmax_contradicted: [Code::Loss, Code::Loss],
+        format!("{}[training]\nloss = \"cross_entropy\"\n", layers("\n  { outputs = 32, activation = \"softmax\" },\n  \
+            { outputs = 10, activation = \"sigmoid\" },\n"));
+    softmax_of_one: [Code::Loss, Code::Loss],
+        format!("{}[training]\nloss = \"cross_entropy\"\n[data]\ncsv = \"a.csv\"\n",
+            layers("{ outputs = 32 }, { outputs = 1, output_range = 2 }"));
     two_data_sources: [Code::DataSource],
         with("[data]\nset = \"digits\"\ncsv = \"a.csv\"\nidx = { images = \"a\", labels = \"b\" }\n");
     network_unlike_digits: [Code::DataShape, Code::DataShape],

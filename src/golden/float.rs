@@ -2,7 +2,8 @@
 //!
 //! It shares no arithmetic with the fixed-point model on purpose: what both get wrong in the same way nobody would notice.
 //! Recursion: `V <- gamma V + eta x y^T`, `W <- W + V`, with `y = (t - o) f'(r)` at the output and `y = (W^T y') f'(r)`
-//! below it (descent on the squared error `1/2 |t - o|^2`).
+//! below it (descent on the squared error `1/2 |t - o|^2`). A softmax at the output stands for the cross-entropy `-sum t ln o`:
+//! its `y` is `t - o`.
 
 use crate::spec::Activation;
 
@@ -82,7 +83,7 @@ impl FloatNet {
     }
 
     /// One training step on input `x` (length: inputs) and target `t` (length: outputs).
-    /// Returns the squared error `1/2 |t - o|^2` before the step.
+    /// Returns the loss before the step: `1/2 |t - o|^2`, of a softmax `-sum t ln o`.
     pub fn train(&mut self, x: &[f64], t: &[f64]) -> f64 {
         self.forward(x);
         let loss = self.backward(t);
@@ -135,9 +136,14 @@ impl FloatNet {
         for state in self.layers.iter_mut().rev() {
             match above {
                 None => {
+                    let softmax = state.layer.activation == Activation::Softmax;
                     for ((y, t), a) in state.error.iter_mut().zip(t).zip(&state.output) {
                         *y = t - a;
-                        loss += 0.5 * *y * *y;
+                        loss += match softmax {
+                            false => 0.5 * *y * *y,
+                            true if *t > 0.0 => -t * libm::log(*a),
+                            true => 0.0,
+                        };
                     }
                 }
                 Some(above) => above.layer.transposed(&above.error, &mut state.error),
@@ -175,6 +181,9 @@ impl FloatLayer {
                 *r += w * x;
             }
         }
+        if self.activation == Activation::Softmax {
+            return softmax(output);
+        }
         for r in output {
             *r = activate(self.activation, *r);
         }
@@ -200,8 +209,17 @@ fn activate(activation: Activation, r: f64) -> f64 {
         Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-r)),
         Activation::Tanh => libm::tanh(r),
         Activation::Relu => r.max(0.0),
-        Activation::Linear => r,
+        // A softmax is no function of one read.
+        Activation::Linear | Activation::Softmax => r,
     }
+}
+
+/// `o_i = exp(r_i) / sum_j exp(r_j)`, in place.
+fn softmax(values: &mut [f64]) {
+    let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    values.iter_mut().for_each(|r| *r = libm::exp(*r - largest));
+    let sum: f64 = values.iter().sum();
+    values.iter_mut().for_each(|e| *e /= sum);
 }
 
 /// f'(r), from a = f(r); 0 for the relu at its kink.
@@ -210,7 +228,8 @@ fn slope(activation: Activation, a: f64) -> f64 {
         Activation::Sigmoid => a * (1.0 - a),
         Activation::Tanh => 1.0 - a * a,
         Activation::Relu => f64::from(a > 0.0),
-        Activation::Linear => 1.0,
+        // A softmax's error is that of its reads already.
+        Activation::Linear | Activation::Softmax => 1.0,
     }
 }
 
@@ -259,6 +278,29 @@ mod tests {
                         assert_relative_eq!(step, -gradient, epsilon = 1e-8, max_relative = 1e-6);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_descends_along_the_gradient_of_the_cross_entropy() {
+        let (x, t) = ([0.3, -0.8, 0.5], [0.0, 1.0, 0.0]);
+        let layers = vec![layer(3, 4, Activation::Tanh), layer(4, 3, Activation::Softmax)];
+        let outputs = |layers: &[FloatLayer]| FloatNet::new(layers.to_vec(), 0.0, 0.0).unwrap().infer(&x);
+        let loss = |layers: &[FloatLayer]| -outputs(layers)[1].ln();
+        assert_relative_eq!(outputs(&layers).iter().sum::<f64>(), 1.0, epsilon = 1e-12);
+        let mut net = FloatNet::new(layers.clone(), 1.0, 0.0).unwrap();
+        assert_relative_eq!(net.train(&x, &t), loss(&layers), epsilon = 1e-12);
+        for l in 0..layers.len() {
+            for i in 0..layers[l].weights.len() {
+                let shifted = |by: f64| {
+                    let mut layers = layers.clone();
+                    layers[l].weights[i] += by;
+                    loss(&layers)
+                };
+                let gradient = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
+                let step = net.weights(l)[i] - layers[l].weights[i];
+                assert_relative_eq!(step, -gradient, epsilon = 1e-8, max_relative = 1e-6);
             }
         }
     }

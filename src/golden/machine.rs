@@ -4,9 +4,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-use super::ActivationTable;
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
 use super::momentum::{Engine, Memory, Registers, Slot};
+use super::{ActivationTable, Softmax};
 use crate::array::{Crossbar, Grid, GridMoment, TileCodes};
 use crate::device::{DeviceError, NotFinite};
 use crate::fixed;
@@ -80,9 +80,44 @@ impl Arrays for Vec<LayerUnit> {
     }
 }
 
+/// What makes activations of a layer's reads.
+enum Function {
+    Table(ActivationTable),
+    Softmax(Softmax),
+}
+
+impl Function {
+    fn new(design: &Design, layer: &Layer) -> Function {
+        match Softmax::new(design, layer) {
+            Some(softmax) => Function::Softmax(softmax),
+            None => Function::Table(ActivationTable::new(design, layer)),
+        }
+    }
+
+    /// Activation and slope codes of all reads of a layer.
+    fn apply(&mut self, read: &[i32], activation: &mut Vec<i32>, slope: &mut Vec<i32>, dac_bits: u32) {
+        activation.clear();
+        slope.clear();
+        match self {
+            Function::Table(table) => {
+                for &code in read {
+                    let (a, s) = table.look_up(code);
+                    activation.push(a);
+                    slope.push(s);
+                }
+            }
+            Function::Softmax(softmax) => {
+                softmax.run(read, activation);
+                // The error of the cross-entropy is t - o: a slope of 1.
+                slope.resize(read.len(), 1 << (dac_bits - 1));
+            }
+        }
+    }
+}
+
 struct LayerUnit {
     array: Grid,
-    table: ActivationTable,
+    function: Function,
     engine: Engine,
     shifts: Shifts,
 }
@@ -126,7 +161,7 @@ impl Machine {
                 }
                 Ok(LayerUnit {
                     array,
-                    table: ActivationTable::new(design, layer),
+                    function: Function::new(design, layer),
                     engine: Engine::new(design, layer),
                     shifts: layer.shifts,
                 })
@@ -240,13 +275,7 @@ impl Machine {
             t.x.push(bias);
             let read = unit.array.read_forward(&t.x, &mut t.tile_reads, &mut t.read);
             read.map_err(|cell| DeviceFault { layer: index, cell })?;
-            t.activation.clear();
-            t.slope.clear();
-            for &code in &t.read {
-                let (a, slope) = unit.table.look_up(code);
-                t.activation.push(a);
-                t.slope.push(slope);
-            }
+            unit.function.apply(&t.read, &mut t.activation, &mut t.slope, self.dac_bits);
         }
         Ok(())
     }

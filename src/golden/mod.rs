@@ -5,8 +5,10 @@ pub mod encode;
 pub mod float;
 pub mod memory;
 pub mod momentum;
+mod softmax;
 
 pub use activation::ActivationTable;
 pub use machine::{DeviceFault, LayerTrace, Machine, Mode, Moment, SampleTrace, initial_rows, initial_states};
+pub use softmax::Softmax;
 
 mod machine;

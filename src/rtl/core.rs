@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{Module, bus, memory, pulse_table};
-use crate::golden::ActivationTable;
+use crate::golden::{self, ActivationTable};
 use crate::phases::{Counter, Phase};
 use crate::regmap;
 use crate::spec::{Activation, Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumUnit, Tile};
@@ -22,6 +22,7 @@ plain!(VectorMem, "vector_mem.v");
 plain!(ColDriver, "col_driver.v");
 plain!(ArrayEmulated, "array_emulated.v");
 plain!(Tiles, "tiles.v");
+plain!(Softmax, "softmax.v");
 
 #[derive(Template)]
 #[template(path = "array_port.v", escape = "none")]
@@ -100,10 +101,50 @@ struct ActTable {
     entries: Vec<String>,
 }
 
+#[derive(Template)]
+#[template(path = "exp_table.v", escape = "none")]
+struct ExpTable<'a> {
+    name: &'a str,
+    adc_bits: u32,
+    exp_bits: u32,
+    read_range: f64,
+    /// Entry of a distance of 0.
+    one: u32,
+    entries: Vec<String>,
+}
+
 struct TableUse {
     suffix: String,
     /// One bit per layer, last layer first, as a binary number.
     mask: String,
+}
+
+/// Nets that hold activations and slopes of some layers.
+struct Source {
+    activation: String,
+    slope: String,
+    /// As in [`TableUse`].
+    mask: String,
+}
+
+/// Nets of the stage at which all activations have come together.
+struct Stage {
+    valid: &'static str,
+    last: &'static str,
+    beat: &'static str,
+}
+
+/// The softmax as the read path needs it.
+struct SoftmaxUse {
+    format: crate::spec::Softmax,
+    outputs: usize,
+    beats: usize,
+    beat_bits: u32,
+    /// Cycles by which the last activation is later than from a table.
+    delay: u64,
+    /// Its beat numbers, at the width of the read path's.
+    beat: String,
+    next: String,
 }
 
 #[derive(Template)]
@@ -114,6 +155,9 @@ struct ReadPath<'a> {
     lanes: usize,
     multi: bool,
     tables: &'a [TableUse],
+    softmax: Option<SoftmaxUse>,
+    sources: Vec<Source>,
+    s1: Stage,
     slope_depth: usize,
     slope_addr_bits: u32,
     slope_bases: Vec<usize>,
@@ -321,6 +365,11 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     for (table, layer) in &tables {
         add(&format!("_act_{}", table.suffix), act_table(design, layer, &table.suffix).render())?;
     }
+    let output = design.layers.last();
+    if let Some((layer, softmax)) = output.and_then(|layer| Some((layer, golden::Softmax::new(design, layer)?))) {
+        add("_exp_table", exp_table(design, layer, &softmax).render())?;
+        add("_softmax", Softmax { name }.render())?;
+    }
     let uses: Vec<TableUse> = tables.into_iter().map(|(u, _)| u).collect();
     add("_read_path", read_path(design, &uses).render())?;
 
@@ -369,7 +418,8 @@ fn counters(design: &Design) -> Vec<(String, String)> {
 fn activation_tables(design: &Design) -> Vec<(TableUse, &Layer)> {
     let mut tables: Vec<(&Layer, Vec<usize>)> = Vec::new();
     let key = |l: &Layer| (l.activation, l.ranges.read, l.ranges.output, l.ranges.slope);
-    for (index, layer) in design.layers.iter().enumerate() {
+    let with_table = design.layers.iter().enumerate().filter(|(_, layer)| layer.activation != Activation::Softmax);
+    for (index, layer) in with_table {
         match tables.iter_mut().find(|(l, _)| key(l) == key(layer)) {
             Some((_, users)) => users.push(index),
             None => tables.push((layer, vec![index])),
@@ -413,6 +463,38 @@ fn act_table(design: &Design, layer: &Layer, suffix: &str) -> ActTable {
     }
 }
 
+fn exp_table<'a>(design: &'a Design, layer: &Layer, softmax: &golden::Softmax) -> ExpTable<'a> {
+    let entries = softmax.exponentials();
+    let exp_bits = layer.softmax(design).map_or(0, |format| format.exp_bits);
+    let digits = exp_bits.div_ceil(4) as usize;
+    ExpTable {
+        name: &design.name,
+        adc_bits: design.array.adc_bits,
+        exp_bits,
+        read_range: 2f64.powi(layer.ranges.read),
+        one: entries[0],
+        entries: entries.iter().map(|e| format!("{e:0digits$x}")).collect(),
+    }
+}
+
+/// `None` for other activations of the output layer.
+fn softmax_use(design: &Design) -> Option<SoftmaxUse> {
+    let layer = design.layers.last()?;
+    let beats = layer.outputs.div_ceil(design.array.lanes);
+    let beat_bits = bits_for(beats - 1);
+    let missing = max_beat_bits(design) - beat_bits;
+    let wide = |net: &str| if missing == 0 { net.to_owned() } else { format!("{{{missing}'d0, {net}}}") };
+    Some(SoftmaxUse {
+        format: layer.softmax(design)?,
+        outputs: layer.outputs,
+        beats,
+        beat_bits,
+        delay: crate::cycles::softmax_delay(design),
+        beat: wide("soft_beat"),
+        next: wide("soft_next"),
+    })
+}
+
 fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadPath<'a> {
     let lanes = design.array.lanes;
     let count = design.layers.len();
@@ -446,12 +528,28 @@ fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadPath<'a> {
             None => error_shifts.push((layer.shifts.error, vec![index])),
         }
     }
+    let softmax = softmax_use(design);
+    let table = |t: &TableUse| Source {
+        activation: format!("act_{}", t.suffix),
+        slope: format!("slope_{}", t.suffix),
+        mask: t.mask.clone(),
+    };
+    let mut sources: Vec<Source> = tables.iter().map(table).collect();
+    let mut s1 = Stage { valid: "s1_valid_q", last: "s1_last_q", beat: "s1_beat_q" };
+    if softmax.is_some() {
+        let mask = layer_mask(count, &[count - 1]);
+        sources.push(Source { activation: "soft_act".to_owned(), slope: "slope_one".to_owned(), mask });
+        s1 = Stage { valid: "s1_valid", last: "s1_last", beat: "s1_beat" };
+    }
     ReadPath {
         name: &design.name,
         layers: count,
         lanes,
         multi: count > 1,
         tables,
+        softmax,
+        sources,
+        s1,
         slope_depth,
         slope_addr_bits,
         slope_bases,

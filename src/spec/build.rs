@@ -11,7 +11,9 @@ use super::error::{Code, Problem, Span};
 use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
-use super::{Activation, Array, Design, Device, Layer, NonIdeal, Shifts, Tiling, device, engine, memory, nonideal};
+use super::{
+    Activation, Array, Design, Device, Layer, Loss, NonIdeal, Shifts, Tiling, device, engine, memory, nonideal,
+};
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
@@ -29,6 +31,7 @@ const LAYER: &[&str] = &[
     "max_update",
 ];
 const TRAINING: &[&str] = &[
+    "loss",
     "optimizer",
     "learning_rate",
     "momentum",
@@ -102,8 +105,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let section = top.section("device", device::KEYS);
     let model = device::read(reader, &section, base_dir);
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
-    let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight);
     let training = sections::training(reader, &top.section("training", TRAINING));
+    let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight, training.loss());
     let unit = training.unit();
     let timing = sections::timing(reader, &top.section("timing", TIMING), unit);
     let data = sections::data(reader, &top.section("data", DATA), base_dir);
@@ -228,6 +231,7 @@ fn layers(
     network: &Section<'_>,
     mut inputs: Option<usize>,
     weight: Option<i32>,
+    loss: Option<&Found<Loss>>,
 ) -> Option<Vec<LayerEntry>> {
     let (sections, span) = match network.tables("layers", LAYER, LAYER_HELP) {
         Entry::Given(sections, span) => (sections, span),
@@ -250,7 +254,9 @@ fn layers(
             Entry::Absent | Entry::Bad => (format!("l{l}"), None),
         };
         let (params, outputs) = match section {
-            Some(section) => layer_params(section, inputs, weight),
+            Some(section) => {
+                layer_params(reader, section, inputs, weight, LayerPlace { loss, last: l + 1 == sections.len() })
+            }
             None => (None, None),
         };
         layers.push(LayerEntry { name, name_span, span: section.as_ref().and_then(|s| s.span.clone()), params });
@@ -259,11 +265,55 @@ fn layers(
     Some(layers)
 }
 
+/// What a layer's place says of its activation.
+struct LayerPlace<'l> {
+    /// `None`: the key is wrong, so that nothing can be said.
+    loss: Option<&'l Found<Loss>>,
+    /// It is the output layer.
+    last: bool,
+}
+
+impl LayerPlace<'_> {
+    /// The layer's activation, as given or by default; `None` where it is wrong.
+    fn activation(&self, reader: &Reader<'_>, entry: Entry<Activation>) -> Option<Activation> {
+        let cross_entropy = self.loss.map(|loss| loss.value == Loss::CrossEntropy);
+        let Entry::Given(activation, span) = entry else {
+            let softmax = self.last && cross_entropy == Some(true);
+            return entry.or(if softmax { Activation::Softmax } else { defaults::ACTIVATION }).map(|found| found.value);
+        };
+        let quote = reader.quote(&span);
+        let hidden = "allowed: \"sigmoid\", \"tanh\", \"relu\", \"linear\"";
+        let (message, label, help) = match (activation, self.last, cross_entropy) {
+            (Activation::Softmax, false, _) => (
+                format!("`{quote}` in a hidden layer"),
+                hidden,
+                "a softmax spans the outputs of the last layer, with `loss = \"cross_entropy\"`",
+            ),
+            (Activation::Softmax, true, Some(false)) => (
+                format!("`{quote}` without `loss = \"cross_entropy\"`"),
+                hidden,
+                "set `loss = \"cross_entropy\"` in `[training]`",
+            ),
+            (Activation::Softmax, ..) | (_, false, _) | (_, true, None | Some(false)) => return Some(activation),
+            (_, true, Some(true)) => (
+                format!("`{quote}` contradicts `loss = \"cross_entropy\"`"),
+                "allowed: \"softmax\"",
+                "remove it, or set `loss = \"squared\"` in `[training]`",
+            ),
+        };
+        let loss = self.loss.and_then(|loss| loss.span.clone()).filter(|_| self.last);
+        reader.report(Problem::new(Code::Loss, message).at(Some(span), label).also(loss, "").help(help));
+        None
+    }
+}
+
 /// Parameters of one layer, and its outputs, which the next layer needs even when another key is wrong.
 fn layer_params(
+    reader: &Reader<'_>,
     section: &Section<'_>,
     inputs: Option<usize>,
     weight: Option<i32>,
+    place: LayerPlace<'_>,
 ) -> (Option<LayerParams>, Option<usize>) {
     let outputs = match section.int("outputs", 1..=MAX_WORDS) {
         Entry::Absent => {
@@ -277,16 +327,29 @@ fn layer_params(
         ("tanh", Activation::Tanh),
         ("relu", Activation::Relu),
         ("linear", Activation::Linear),
+        ("softmax", Activation::Softmax),
     ];
-    let activation = section.choice("activation", &activations).or(defaults::ACTIVATION);
+    let activation = place.activation(reader, section.choice("activation", &activations));
     let scale = |key: &str| section.full_scale(key, SCALE_LIMIT).optional().map(|found| found.value);
     let (own_weight, read, output) = (scale("weight_range"), scale("read_range"), scale("output_range"));
     let (error, back, update) = (scale("error_range"), scale("back_range"), scale("max_update"));
+    if let (Some(Activation::Softmax), Some(1), Some(span)) = (activation, outputs, section.place("outputs")) {
+        let message = format!("`{}` does not fit a softmax", reader.quote(&span));
+        let problem = Problem::new(Code::Loss, message).at(Some(span), "allowed: at least 2");
+        reader.report(problem.help("one output alone would always be 1"));
+    }
+    if let (Some(Activation::Softmax), Some(Some(1.. | ..=-1)), Some(span)) =
+        (activation, output, section.place("output_range"))
+    {
+        let message = format!("`{}` does not fit a softmax", reader.quote(&span));
+        let problem = Problem::new(Code::Loss, message).at(Some(span), "allowed: 1");
+        reader.report(problem.help("remove it: its outputs are probabilities, 0 to 1"));
+    }
     let params = || {
         Some(LayerParams {
             inputs: inputs?,
             outputs: outputs?,
-            activation: activation?.value,
+            activation: activation?,
             weight: own_weight?.or(weight)?,
             read: read?,
             output: output?,

@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Activation, Backend, Data, DataSource, Design, Device, DeviceModel, Memory, NonIdeal, Optimizer, Training, device,
+    Backend, Data, DataSource, Design, Device, DeviceModel, Loss, Memory, NonIdeal, Optimizer, Training, device,
 };
 
 /// Hex digits of the hash.
@@ -28,7 +28,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     for layer in &d.layers {
         let (ranges, scale) = (&layer.ranges, |exponent: i32| 2f64.powi(exponent));
         writeln!(out, "\n[[network.layers]]\nname = \"{}\"\noutputs = {}", layer.name, layer.outputs)?;
-        writeln!(out, "activation = \"{}\"", activation(layer.activation))?;
+        writeln!(out, "activation = \"{}\"", layer.activation.name())?;
         writeln!(out, "weight_range = {:?}", scale(ranges.weight))?;
         writeln!(out, "read_range = {:?}", scale(ranges.read))?;
         writeln!(out, "output_range = {:?}", scale(ranges.output))?;
@@ -41,7 +41,12 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
         Optimizer::Momentum => "momentum",
     };
     let unit = training.momentum_unit.name();
-    writeln!(out, "\n[training]\noptimizer = \"{optimizer}\"\nlearning_rate = {:?}", training.learning_rate)?;
+    writeln!(out, "\n[training]")?;
+    // The default is left out: designs keep the hash that they had before there was a choice.
+    if training.loss != Loss::Squared {
+        writeln!(out, "loss = \"{}\"", training.loss.name())?;
+    }
+    writeln!(out, "optimizer = \"{optimizer}\"\nlearning_rate = {:?}", training.learning_rate)?;
     writeln!(out, "momentum = {:?}\nmomentum_unit = \"{unit}\"", training.momentum)?;
     writeln!(out, "history = {}\nepochs = {}\nseed = {}", training.history, training.epochs, training.seed)?;
     if let Some(guard) = training.velocity_guard {
@@ -87,15 +92,6 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
 /// A path as a TOML string; paths come from TOML, so they are UTF-8.
 pub(super) fn quoted(path: &Path) -> toml::Value {
     toml::Value::String(path.to_string_lossy().into_owned())
-}
-
-fn activation(activation: Activation) -> &'static str {
-    match activation {
-        Activation::Sigmoid => "sigmoid",
-        Activation::Tanh => "tanh",
-        Activation::Relu => "relu",
-        Activation::Linear => "linear",
-    }
 }
 
 impl Design {

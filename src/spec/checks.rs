@@ -1,9 +1,9 @@
 //! Checks across keys: shifts, accumulators, ranges. Advice is tried on the parameters before it is given.
 
-use super::Tiling;
 use super::derive::{ACCUMULATOR_LIMIT, AccumulatorBits, Fault, FaultKind, Params, SCALE_LIMIT, learning_rate_code};
 use super::error::{Code, Problem, Span};
 use super::reader::list;
+use super::{Activation, Tiling};
 
 /// Where the user wrote what takes part in the checks; `None` for defaults.
 #[derive(Debug, Clone, Default)]
@@ -269,6 +269,11 @@ fn advice(params: &Params, all: &[Fault], group: &[&Fault]) -> Vec<String> {
         if matches!(knob, Knob::Scale(_)) && !single {
             return None;
         }
+        // Probabilities have the one full scale.
+        if matches!(knob, Knob::Scale(Scale::Output)) && params.layers[group[0].layer].activation == Activation::Softmax
+        {
+            return None;
+        }
         knob.settings(params, group[0].layer).into_iter().find(|(changed, _)| repairs(changed)).map(|(_, text)| text)
     };
     Knob::of(group[0].step.shift).iter().filter_map(try_knob).collect()
@@ -321,7 +326,7 @@ pub(super) fn stray_range(params: &Params, places: &Places) -> Option<Problem> {
 mod tests {
     use super::*;
     use crate::spec::derive::LayerParams;
-    use crate::spec::{Activation, Array, Backend};
+    use crate::spec::{Array, Backend};
 
     fn params(inputs: usize, outputs: usize) -> Params {
         let (weight, layer_defaults) = (2, (None, None, None, None, None));

@@ -1,9 +1,10 @@
 //! Defaults of all keys: the values of the preset `digits`. A test compares the two, so change them together.
 
-use super::{Activation, Backend, MomentumUnit, Optimizer};
+use super::{Activation, Backend, Loss, MomentumUnit, Optimizer};
 
 pub(super) const ACTIVATION: Activation = Activation::Sigmoid;
 
+pub(super) const LOSS: Loss = Loss::Squared;
 pub(super) const OPTIMIZER: Optimizer = Optimizer::Momentum;
 pub(super) const LEARNING_RATE: f64 = 0.1;
 /// Momentum, its unit and the history's depth with the optimizer "momentum".

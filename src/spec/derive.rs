@@ -103,7 +103,7 @@ impl Params {
         for layer in &self.layers {
             let output = layer.output.unwrap_or(layer.activation.default_output_range());
             let read = match layer.activation {
-                Activation::Sigmoid | Activation::Tanh => layer.activation.default_read_range(),
+                Activation::Sigmoid | Activation::Tanh | Activation::Softmax => layer.activation.default_read_range(),
                 // These pass the read on unbounded, so reading beyond the output's full scale would be of no use.
                 Activation::Relu | Activation::Linear => output,
             };

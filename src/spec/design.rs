@@ -66,6 +66,8 @@ pub enum Activation {
     Tanh,
     Relu,
     Linear,
+    /// Over all outputs of the last layer; with [`Loss::CrossEntropy`].
+    Softmax,
 }
 
 /// Full scales of a layer's quantities as powers of two: a signed code of `bits` bits has the value `code * 2^(exp - (bits - 1))`.
@@ -108,6 +110,7 @@ pub struct Shifts {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Training {
+    pub loss: Loss,
     pub optimizer: Optimizer,
     pub learning_rate: f64,
     pub momentum: f64,
@@ -121,6 +124,16 @@ pub struct Training {
     /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010);
     /// see [`Layer::initial_weight`].
     pub initial_weight: Option<f64>,
+}
+
+/// What training makes small.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// `1/2 |t - o|^2`: y = (t - o) f'(r).
+    Squared,
+    /// `-sum t ln o` of a softmax: y = t - o.
+    CrossEntropy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -364,7 +377,7 @@ impl Activation {
     /// Full scale of the activation's output (power-of-two exponent).
     pub fn default_output_range(self) -> i32 {
         match self {
-            Activation::Sigmoid | Activation::Tanh => 0,
+            Activation::Sigmoid | Activation::Tanh | Activation::Softmax => 0,
             Activation::Relu | Activation::Linear => 2,
         }
     }
@@ -372,7 +385,7 @@ impl Activation {
     /// Full scale of the forward read.
     pub fn default_read_range(self) -> i32 {
         match self {
-            Activation::Sigmoid => 3,
+            Activation::Sigmoid | Activation::Softmax => 3,
             Activation::Tanh | Activation::Relu | Activation::Linear => 2,
         }
     }
@@ -381,7 +394,7 @@ impl Activation {
     /// of the targets, which costs no accuracy and leaves the bits to the errors that come up.
     pub fn output_error_range(self, output_range: i32) -> i32 {
         match self {
-            Activation::Sigmoid | Activation::Tanh => output_range,
+            Activation::Sigmoid | Activation::Tanh | Activation::Softmax => output_range,
             Activation::Relu | Activation::Linear => output_range.min(1),
         }
     }
@@ -391,15 +404,16 @@ impl Activation {
     pub fn back_gain(self) -> i32 {
         match self {
             Activation::Sigmoid => 1,
-            Activation::Tanh | Activation::Relu | Activation::Linear => 0,
+            Activation::Tanh | Activation::Relu | Activation::Linear | Activation::Softmax => 0,
         }
     }
 
-    /// Largest slope as a power-of-two exponent: 1/4 for the sigmoid, 1 for the others.
+    /// Largest slope as a power-of-two exponent: 1/4 for the sigmoid, 1 for the others. With a softmax the error of the loss is
+    /// t - o itself: a slope of 1.
     pub fn slope_range(self) -> i32 {
         match self {
             Activation::Sigmoid => -2,
-            Activation::Tanh | Activation::Relu | Activation::Linear => 0,
+            Activation::Tanh | Activation::Relu | Activation::Linear | Activation::Softmax => 0,
         }
     }
 }
@@ -492,6 +506,17 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Relu => "relu",
             Activation::Linear => "linear",
+            Activation::Softmax => "softmax",
+        }
+    }
+}
+
+impl Loss {
+    /// Name as in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Loss::Squared => "squared",
+            Loss::CrossEntropy => "cross_entropy",
         }
     }
 }

@@ -59,6 +59,8 @@ pub enum Code {
     Measured = 25,
     /// A momentum unit whose numbers do not fit, or that the array or its devices cannot serve.
     Engine = 26,
+    /// Loss and activations contradict one another.
+    Loss = 27,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
     /// Imperfections that the device does not have, or that contradict one another.

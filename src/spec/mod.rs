@@ -16,6 +16,7 @@ mod nonideal;
 mod pulse_table;
 mod reader;
 mod sections;
+mod softmax;
 mod tiles;
 
 use std::io::ErrorKind;
@@ -36,6 +37,7 @@ pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, 
 pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
+pub use softmax::{QUOTIENT_STEP, Softmax};
 pub use tiles::{Tile, Tiling};
 
 use error::Problem;

@@ -9,7 +9,7 @@ use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code};
 use super::engine::{self, EngineEntry};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
-use super::{Backend, Data, DataSource, LocalTiming, MomentumUnit, Optimizer, Timing, Training};
+use super::{Backend, Data, DataSource, LocalTiming, Loss, MomentumUnit, Optimizer, Timing, Training};
 
 /// Most cycles of one timed step; bounds the counters.
 const MAX_CYCLES: f64 = 65_535.0;
@@ -65,6 +65,7 @@ pub(super) fn array(reader: &Reader<'_>, section: &Section<'_>) -> ArrayEntry {
 
 /// `[training]` as read; `None` where a key is wrong.
 pub(super) struct TrainingEntry {
+    loss: Option<Found<Loss>>,
     optimizer: Option<Optimizer>,
     pub learning_rate: Option<Found<f64>>,
     momentum: Option<f64>,
@@ -77,6 +78,11 @@ pub(super) struct TrainingEntry {
 }
 
 impl TrainingEntry {
+    /// The loss, where the key is right.
+    pub fn loss(&self) -> Option<&Found<Loss>> {
+        self.loss.as_ref()
+    }
+
     /// The momentum unit, where the key is right.
     pub fn unit(&self) -> Option<MomentumUnit> {
         self.unit
@@ -89,6 +95,7 @@ impl TrainingEntry {
 
     pub fn complete(self) -> Option<Training> {
         Some(Training {
+            loss: self.loss?.value,
             optimizer: self.optimizer?,
             learning_rate: self.learning_rate?.value,
             momentum: self.momentum?,
@@ -103,6 +110,7 @@ impl TrainingEntry {
 }
 
 pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEntry {
+    let losses = [Loss::Squared, Loss::CrossEntropy].map(|loss| (loss.name(), loss));
     let optimizers = [("sgd", Optimizer::Sgd), ("momentum", Optimizer::Momentum)];
     let optimizer = section.choice("optimizer", &optimizers).or(defaults::OPTIMIZER);
     let momentum = section.real("momentum", Bounds::at_least(0.0, "").below(1.0));
@@ -123,6 +131,7 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
         defaults.2 = 1;
     }
     TrainingEntry {
+        loss: section.choice("loss", &losses).or(defaults::LOSS),
         optimizer: optimizer.map(|found| found.value),
         learning_rate: learning_rate(reader, section),
         momentum: momentum.or(defaults.0).map(|found| found.value),
