@@ -10,7 +10,7 @@ mod update;
 use crate::golden::memory::{CellKind, CellOp, MemoryTrace};
 use crate::golden::{Mode, SampleTrace};
 use crate::phases::Phase;
-use crate::spec::{Backend, Design, Layer, LocalTiming, MomentumUnit};
+use crate::spec::{Backend, Design, Layer, LocalTiming, MomentumKind, MomentumUnit};
 
 /// Cycles of one sample: those after the end of the sample before it, up to its own end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,6 +100,7 @@ pub struct CycleModel {
     group_beats: u64,
     pulse_lsb: u64,
     unit: MomentumUnit,
+    kind: MomentumKind,
     local: Option<LocalTiming>,
     /// See [`softmax_delay`].
     softmax: u64,
@@ -231,6 +232,7 @@ impl CycleModel {
             group_beats,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
             unit: design.training.momentum_unit,
+            kind: design.training.momentum_kind,
             local: design.timing.local,
             softmax: softmax_delay(design),
             cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),

@@ -25,7 +25,11 @@ module ${ name }$_array_port #(
     input  wire                  back_req,      // the column stage holds codes of a transposed read
     input  wire                  slot_req,      // both stages hold a write slot
 <%- if local %>
+<%- if nesterov %>
+    input  wire [2:0]            slot_kind,     // what it is: 2 write to W, 5 decay, 6 write to V, 7 transfer
+<%- else %>
     input  wire [2:0]            slot_kind,     // what it is: 5 decay, 6 write to V, 7 transfer
+<%- endif %>
 <%- endif %>
     input  wire [PULSE_BITS-1:0] slot_longest,  // its longest pulse, at least 1
 <%- if memory %>
@@ -45,7 +49,11 @@ module ${ name }$_array_port #(
     output wire                  idle,          // no operation runs
     output wire                  op_valid,      // an operation runs
 <%- if local %>
+<%- if nesterov %>
+    output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write to W, 5 decay of V, 6 write to V, 7 transfer
+<%- else %>
     output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 5 decay of V, 6 write to V, 7 transfer
+<%- endif %>
 <%- else %>
     output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write<% if memory %>, 3 one cell<% endif %>
 <%- endif %>
@@ -60,6 +68,9 @@ module ${ name }$_array_port #(
 <%- if local %>
   localparam [2:0] KIND_FORWARD = 3'd0;
   localparam [2:0] KIND_BACK    = 3'd1;
+<%- if nesterov %>
+  localparam [2:0] KIND_WEIGHTS = 3'd2;
+<%- endif %>
   localparam [2:0] KIND_WRITE   = 3'd6;
   localparam [2:0] KIND_DECAY   = 3'd5;
 <%- else %>
@@ -131,7 +142,11 @@ module ${ name }$_array_port #(
       end
       if (take_slot) begin
 <%- if local %>
+<%- if nesterov %>
+        state_d = ((slot_kind == KIND_WRITE) || (slot_kind == KIND_WEIGHTS)) ? ST_WRITE : ST_LOCAL;
+<%- else %>
         state_d = (slot_kind == KIND_WRITE) ? ST_WRITE : ST_LOCAL;
+<%- endif %>
         kind_d  = slot_kind;
 <%- else %>
         state_d = ST_WRITE;

@@ -50,7 +50,14 @@ module ${ name }$_layer #(
 ) (
     input  wire                           clk,
     input  wire                           rst_n,
+<%- if factors %>
+    input  wire [23:0]                    own_scale,    // factors of gradients
+<%- if nesterov %>
+    input  wire [23:0]                    past_scale,
+<%- endif %>
+<%- else %>
     input  wire [15:0]                    learning_rate,
+<%- endif %>
 <%- if unit.momentum() %>
     input  wire [15:0]                    momentum,
 <%- if unit.history() %>
@@ -163,7 +170,11 @@ module ${ name }$_layer #(
 <%- endif %>
 <%- if unit.in_array() %>
   wire [2:0]                 slot_kind;
+<%- if nesterov %>
+  wire                       slot_lines = slot_kind[1:0] == 2'd2;  // decay and transfer need no lines
+<%- else %>
   wire                       slot_lines = slot_kind == 3'd6;  // decay and transfer need no lines
+<%- endif %>
 <%- endif %>
   wire                       take_slot;
 
@@ -201,7 +212,14 @@ module ${ name }$_layer #(
   ) u_momentum (
       .clk          (clk),
       .rst_n        (rst_n),
+<%- if factors %>
+      .own_scale    (own_scale),
+<%- if nesterov %>
+      .past_scale   (past_scale),
+<%- endif %>
+<%- else %>
       .learning_rate(learning_rate),
+<%- endif %>
 <%- if unit.momentum() %>
       .momentum     (momentum),
 <%- if unit.history() %>

@@ -27,7 +27,14 @@ module ${ name }$_momentum_history #(
 ) (
     input  wire                          clk,
     input  wire                          rst_n,
+<%- if factors %>
+    input  wire [23:0]                   own_scale,      // factor of the sample's own pair, with 8 guard bits
+<%- if nesterov %>
+    input  wire [23:0]                   past_scale,     // what decays to that of the pair before
+<%- endif %>
+<%- else %>
     input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
+<%- endif %>
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire [DEPTH_BITS-1:0]         depth,          // pairs in use, 1 to DEPTH
     input  wire                          clear_history,  // forget all pairs (taken when idle)
@@ -96,7 +103,11 @@ module ${ name }$_momentum_history #(
   reg                   moved_q;   // a slot of this step has changed the rows
   reg                   y_here_q;  // y of the sample has passed and its pair is still to come
   reg                   clear_q;   // a clear waits for the unit to be idle
+<%- if factors %>
+  reg [23:0]            scale_q;   // factor of the pair with 8 guard bits
+<%- else %>
   reg [23:0]            scale_q;   // eta gamma^j with 8 guard bits
+<%- endif %>
   reg [DEPTH*MAGNITUDE-1:0] peaks_q;
   wire [15:0]           factor     = scale_q[23:8];
   wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
@@ -136,11 +147,11 @@ module ${ name }$_momentum_history #(
   wire                   head_wraps = head_q == INDEX_ZERO;
   always @(posedge clk) begin
     if ((sel_q == SEL_IDLE) && !reads_begun) begin
-      scale_q  <= {learning_rate, 8'd0};
+      scale_q  <= ${ past }$;
     end else if ((sel_q == SEL_IDLE) || (advance && !newest_q)) begin
       scale_q  <= decayed[39:16];
     end else if (y_go) begin
-      scale_q  <= {learning_rate, 8'd0};
+      scale_q  <= ${ own }$;
     end
 
     if (sel_q == SEL_IDLE) begin

@@ -3,9 +3,15 @@
 // the array row by row: V <- gamma V + eta x y, chi <- chi + V; what chi holds of whole steps of the device leaves as pulses of
 // one row, driven alone, and a row without a pulse costs no slot.
 //
+<%- if nesterov %>
+// Nesterov's look ahead: the memory holds gamma V, and chi takes gamma V + eta x y.
+//
+// A beat of LANES cells takes six cycles: fetch, x * eta, gradient, velocity, decay, residue. Beats follow one another without a gap; they
+<%- else %>
 // A beat of LANES cells takes five cycles: fetch, x * eta, products, velocity, residue. Beats follow one another without a gap; they
+<%- endif %>
 // wait while the row before them is still in the column stage. After a reset and after a clear all words count as zero.
-// Latency: from the last y beat to the first column beat 5 cycles.
+// Latency: from the last y beat to the first column beat ${ stages }$ cycles.
 module ${ name }$_momentum_sram #(
     parameter ROWS           = 65,  // rows, bias included
     parameter ROW_BITS       = 7,   // bits of a row number
@@ -68,8 +74,40 @@ module ${ name }$_momentum_sram #(
   localparam [DAC_BITS-1:0] FULL_SCALE = {1'b0, {(DAC_BITS - 1) {1'b1}}};
   localparam signed [WIDE-1:0] WIDE_ONE  = 1;
   localparam signed [WIDE-1:0] HALF      = (GRADIENT_SHIFT == 0) ? {WIDE{1'b0}} : (WIDE_ONE << GRADIENT_SHIFT) >> 1;
+<%- if nesterov %>
+  localparam signed [DECAYED-1:0] DECAYED_ONE = 1;
+  localparam signed [DECAYED-1:0] TRUNCATE    = (DECAYED_ONE << 16) - DECAYED_ONE;
+<%- else %>
   localparam signed [WIDE-1:0] TRUNCATE  = (WIDE_ONE << 16) - WIDE_ONE;
+<%- endif %>
   localparam signed [WIDE-1:0] LARGEST   = (WIDE_ONE << (VELOCITY_BITS - 1)) - WIDE_ONE;
+<%- if nesterov %>
+
+  // The rounded gradient, saturated.
+  function [VELOCITY_BITS-1:0] gradient_of;
+    input [GRADIENT-1:0] gradient;
+    reg signed [WIDE-1:0] step;
+    begin
+      step = {{(WIDE - GRADIENT) {gradient[GRADIENT-1]}}, gradient};
+      step = (step + HALF) >>> GRADIENT_SHIFT;
+      if (step > LARGEST) step = LARGEST;
+      if (step < -LARGEST) step = -LARGEST;
+      gradient_of = step[VELOCITY_BITS-1:0];
+    end
+  endfunction
+
+  // gamma V, rounded towards zero so that it dies out.
+  function [VELOCITY_BITS-1:0] decayed_of;
+    input [DECAYED-1:0] product;
+    reg signed [DECAYED-1:0] kept;
+    begin
+      kept = product;
+      if (product[DECAYED-1]) kept = kept + TRUNCATE;
+      kept = kept >>> 16;
+      decayed_of = kept[VELOCITY_BITS-1:0];
+    end
+  endfunction
+<%- else %>
 
   // gamma V, rounded towards zero so that it dies out, and the rounded gradient; saturated.
   function [VELOCITY_BITS-1:0] velocity_of;
@@ -87,8 +125,14 @@ module ${ name }$_momentum_sram #(
       velocity_of = kept[VELOCITY_BITS-1:0];
     end
   endfunction
+<%- endif %>
+<%- if nesterov %>
+
+  // A sum, saturated.
+<%- else %>
 
   // chi + V, saturated.
+<%- endif %>
   function [VELOCITY_BITS-1:0] total_of;
     input [VELOCITY_BITS-1:0] chi;
     input [VELOCITY_BITS-1:0] velocity;
@@ -121,13 +165,13 @@ module ${ name }$_momentum_sram #(
   reg [X_BEAT_BITS-1:0] x_beat_q;
   reg [LANE_BITS-1:0]   lane_q;
   reg [ADDR_BITS-1:0]   addr_q;
-  reg                   s1_valid_q, s2_valid_q, s3_valid_q, s4_valid_q;
+  reg                   s1_valid_q, s2_valid_q, s3_valid_q, s4_valid_q<% if nesterov %>, s5_valid_q<% endif %>;
   reg                   slot_q;   // the column stage holds a row with a pulse
   wire start     = y_valid && y_last;
   wire beat_end  = beat_q == BEAT_LAST[Y_BEAT_BITS-1:0];
   wire row_end   = row_q == ROW_LAST[ROW_BITS-1:0];
   // The beat that is done next would overwrite what the column stage still holds.
-  wire hold      = s4_valid_q && (stage_busy || (slot_q && !slot_take));
+  wire hold      = ${ end }$_valid_q && (stage_busy || (slot_q && !slot_take));
   wire fetch     = running_q && !hold;
 
   always @(posedge clk) begin
@@ -192,9 +236,14 @@ module ${ name }$_momentum_sram #(
       .rd_data(y_out)
   );
 
-  reg [ADDR_BITS-1:0] s1_addr_q, s2_addr_q, s3_addr_q, s4_addr_q;
+  reg [ADDR_BITS-1:0] s1_addr_q, s2_addr_q, s3_addr_q, s4_addr_q<% if nesterov %>, s5_addr_q<% endif %>;
+<%- if nesterov %>
+
+  // A word per cell: chi above gamma V.
+<%- else %>
 
   // A word per cell: chi above V.
+<%- endif %>
   ${ name }$_vector_mem #(
       .WIDTH    (LANES * CELL),
       .DEPTH    (ROWS * Y_BEATS),
@@ -202,7 +251,7 @@ module ${ name }$_momentum_sram #(
   ) u_cells (
       .clk    (clk),
       .wr_en  (col_valid),
-      .wr_addr(s4_addr_q),
+      .wr_addr(${ end }$_addr_q),
       .wr_data(cells_in),
       .rd_en  (fetch),
       .rd_addr(addr_q),
@@ -210,8 +259,8 @@ module ${ name }$_momentum_sram #(
   );
 
   // --- Pipeline: all stages move, or none ------------------------------------------------------------------------------
-  reg [ROW_BITS-1:0]    s1_row_q, s2_row_q, s3_row_q, s4_row_q;
-  reg [Y_BEAT_BITS-1:0] s1_beat_q, s2_beat_q, s3_beat_q, s4_beat_q;
+  reg [ROW_BITS-1:0]    s1_row_q, s2_row_q, s3_row_q, s4_row_q<% if nesterov %>, s5_row_q<% endif %>;
+  reg [Y_BEAT_BITS-1:0] s1_beat_q, s2_beat_q, s3_beat_q, s4_beat_q<% if nesterov %>, s5_beat_q<% endif %>;
   reg [LANE_BITS-1:0]   s1_lane_q;
 
   always @(posedge clk) begin
@@ -220,11 +269,17 @@ module ${ name }$_momentum_sram #(
       s2_valid_q <= 1'b0;
       s3_valid_q <= 1'b0;
       s4_valid_q <= 1'b0;
+<%- if nesterov %>
+      s5_valid_q <= 1'b0;
+<%- endif %>
     end else if (!hold) begin
       s1_valid_q <= running_q;
       s2_valid_q <= s1_valid_q;
       s3_valid_q <= s2_valid_q;
       s4_valid_q <= s3_valid_q;
+<%- if nesterov %>
+      s5_valid_q <= s4_valid_q;
+<%- endif %>
     end
   end
 
@@ -235,10 +290,20 @@ module ${ name }$_momentum_sram #(
   reg [LANES*ERROR_BITS-1:0]    s2_y_q;
   reg [LANES*CELL-1:0]          s2_cells_q;
   reg [LANES*GRADIENT-1:0]      s3_gradient_q;
+<%- if nesterov %>
+  reg [LANES*CELL-1:0]          s3_cells_q;
+  reg [LANES*VELOCITY_BITS-1:0] s4_velocity_q;
+  reg [LANES*VELOCITY_BITS-1:0] s4_step_q;
+  reg [LANES*VELOCITY_BITS-1:0] s4_chi_q;
+  reg [LANES*DECAYED-1:0]       s5_decayed_q;
+  reg [LANES*VELOCITY_BITS-1:0] s5_step_q;
+  reg [LANES*VELOCITY_BITS-1:0] s5_chi_q;
+<%- else %>
   reg [LANES*DECAYED-1:0]       s3_decayed_q;
   reg [LANES*VELOCITY_BITS-1:0] s3_chi_q;
   reg [LANES*VELOCITY_BITS-1:0] s4_velocity_q;
   reg [LANES*VELOCITY_BITS-1:0] s4_chi_q;
+<%- endif %>
 
   integer p;
   always @(posedge clk) begin
@@ -256,6 +321,11 @@ module ${ name }$_momentum_sram #(
       s4_row_q    <= s3_row_q;
       s4_beat_q   <= s3_beat_q;
       s4_addr_q   <= s3_addr_q;
+<%- if nesterov %>
+      s5_row_q    <= s4_row_q;
+      s5_beat_q   <= s4_beat_q;
+      s5_addr_q   <= s4_addr_q;
+<%- endif %>
       s2_scaled_q <= {{17{x_row[DAC_BITS-1]}}, x_row} * {{(DAC_BITS + 1) {1'b0}}, learning_rate};
       s2_y_q      <= y_out;
       s2_cells_q  <= fresh_q ? {LANES * CELL{1'b0}} : cells_out;
@@ -263,6 +333,19 @@ module ${ name }$_momentum_sram #(
         s3_gradient_q[p*GRADIENT+:GRADIENT] <=
             {{ERROR_BITS{s2_scaled_q[SCALED-1]}}, s2_scaled_q} *
             {{SCALED{s2_y_q[p*ERROR_BITS+ERROR_BITS-1]}}, s2_y_q[p*ERROR_BITS+:ERROR_BITS]};
+<%- if nesterov %>
+        s4_step_q[p*VELOCITY_BITS+:VELOCITY_BITS] <= gradient_of(s3_gradient_q[p*GRADIENT+:GRADIENT]);
+        s4_velocity_q[p*VELOCITY_BITS+:VELOCITY_BITS] <=
+            total_of(s3_cells_q[p*CELL+:VELOCITY_BITS], gradient_of(s3_gradient_q[p*GRADIENT+:GRADIENT]));
+        s4_chi_q[p*VELOCITY_BITS+:VELOCITY_BITS] <= s3_cells_q[p*CELL+VELOCITY_BITS+:VELOCITY_BITS];
+        s5_decayed_q[p*DECAYED+:DECAYED] <=
+            {{17{s4_velocity_q[p*VELOCITY_BITS+VELOCITY_BITS-1]}}, s4_velocity_q[p*VELOCITY_BITS+:VELOCITY_BITS]} *
+            {{(VELOCITY_BITS + 1) {1'b0}}, momentum};
+      end
+      s3_cells_q <= s2_cells_q;
+      s5_step_q  <= s4_step_q;
+      s5_chi_q   <= s4_chi_q;
+<%- else %>
         s3_decayed_q[p*DECAYED+:DECAYED] <=
             {{17{s2_cells_q[p*CELL+VELOCITY_BITS-1]}}, s2_cells_q[p*CELL+:VELOCITY_BITS]} *
             {{(VELOCITY_BITS + 1) {1'b0}}, momentum};
@@ -271,6 +354,7 @@ module ${ name }$_momentum_sram #(
             velocity_of(s3_decayed_q[p*DECAYED+:DECAYED], s3_gradient_q[p*GRADIENT+:GRADIENT]);
       end
       s4_chi_q <= s3_chi_q;
+<%- endif %>
     end
   end
 
@@ -279,8 +363,14 @@ module ${ name }$_momentum_sram #(
   generate
     genvar k;
     for (k = 0; k < LANES; k = k + 1) begin : gen_lane
+<%- if nesterov %>
+      wire [VELOCITY_BITS-1:0] velocity = decayed_of(s5_decayed_q[k*DECAYED+:DECAYED]);
+      wire [VELOCITY_BITS-1:0] ahead    = total_of(velocity, s5_step_q[k*VELOCITY_BITS+:VELOCITY_BITS]);
+      wire [VELOCITY_BITS-1:0] total    = total_of(s5_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS], ahead);
+<%- else %>
       wire [VELOCITY_BITS-1:0] velocity = s4_velocity_q[k*VELOCITY_BITS+:VELOCITY_BITS];
       wire [VELOCITY_BITS-1:0] total    = total_of(s4_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS], velocity);
+<%- endif %>
       wire [PULSE_BITS-1:0]    steps    = steps_of(total);
       wire [VELOCITY_BITS-1:0] taken    = {{(VELOCITY_BITS - PULSE_BITS) {1'b0}}, steps} << STEP_SHIFT;
       wire [VELOCITY_BITS-1:0] left     = total[VELOCITY_BITS-1] ? total + taken : total - taken;
@@ -307,8 +397,8 @@ module ${ name }$_momentum_sram #(
 
   reg  [PULSE_BITS-1:0] longest_q;
   reg  [ROW_BITS-1:0]   slot_row_q;
-  wire [PULSE_BITS-1:0] longest = longest_of((s4_beat_q == {Y_BEAT_BITS{1'b0}}) ? {PULSE_BITS{1'b0}} : longest_q, widths);
-  wire done   = s4_valid_q && !hold && (s4_beat_q == BEAT_LAST[Y_BEAT_BITS-1:0]);
+  wire [PULSE_BITS-1:0] longest = longest_of((${ end }$_beat_q == {Y_BEAT_BITS{1'b0}}) ? {PULSE_BITS{1'b0}} : longest_q, widths);
+  wire done   = ${ end }$_valid_q && !hold && (${ end }$_beat_q == BEAT_LAST[Y_BEAT_BITS-1:0]);
   wire silent = longest == {PULSE_BITS{1'b0}};
 
   always @(posedge clk) begin
@@ -317,15 +407,15 @@ module ${ name }$_momentum_sram #(
   end
   always @(posedge clk) begin
     if (col_valid) longest_q <= longest;
-    if (done) slot_row_q <= s4_row_q;
+    if (done) slot_row_q <= ${ end }$_row_q;
   end
 
-  assign col_valid    = s4_valid_q && !hold;
-  assign col_beat     = s4_beat_q;
+  assign col_valid    = ${ end }$_valid_q && !hold;
+  assign col_beat     = ${ end }$_beat_q;
   assign slot_req     = slot_q;
   assign slot_row     = slot_row_q;
   assign slot_longest = longest_q;
   assign skipped      = done && silent;
-  assign idle         = !running_q && !s1_valid_q && !s2_valid_q && !s3_valid_q && !s4_valid_q && !slot_q;
+  assign idle         = !running_q && !s1_valid_q && !s2_valid_q && !s3_valid_q && !s4_valid_q &&<% if nesterov %> !s5_valid_q &&<% endif %> !slot_q;
 endmodule
 `default_nettype wire

@@ -192,6 +192,27 @@ module ${ name }$ (
       .short_packet  (short_packet),
       .long_packet   (long_packet)
   );
+<%- if let Some(f) = factors %>
+
+  wire [23:0] own_scale;
+<%- if f.past %>
+  wire [23:0] past_scale;
+<%- endif %>
+  ${ name }$_momentum_factors u_factors (
+      .clk          (aclk),
+      .learning_rate(learning_rate),
+      .momentum     (momentum),
+<%- if f.past %>
+      .own_scale    (own_scale),
+      .past_scale   (past_scale)
+<%- else %>
+      .own_scale    (own_scale)
+<%- endif %>
+  );
+<%- if !unit.history() %>
+  wire unused_scale = &{1'b0, own_scale[7:0]};
+<%- endif %>
+<%- endif %>
 
   // --- Samples ------------------------------------------------------------------------------------------------------------------
   wire [${ layers[0].x_beat_bits - 1 }$:0] x_rd_beat;
@@ -559,7 +580,18 @@ module ${ name }$ (
   ) u_${ l.name }$ (
       .clk          (aclk),
       .rst_n        (rst_n),
+<%- if let Some(f) = factors %>
+<%- if unit.history() %>
+      .own_scale    (own_scale),
+<%- if f.past %>
+      .past_scale   (past_scale),
+<%- endif %>
+<%- else %>
+      .learning_rate(own_scale[23:8]),
+<%- endif %>
+<%- else %>
       .learning_rate(learning_rate),
+<%- endif %>
 <%- if unit.momentum() %>
       .momentum     (momentum),
 <%- if unit.history() %>

@@ -73,6 +73,10 @@ refused! {
             { outputs = 10 },\n  { name = \"net\", outputs = 10 },\n");
     momentum_with_sgd: [Code::Optimizer, Code::Optimizer, Code::Optimizer],
         with("[training]\noptimizer = \"sgd\"\nmomentum = 0.9\nmomentum_unit = \"history\"\nhistory = 8\n");
+    kind_without_momentum: [Code::Engine], with("[training]\noptimizer = \"sgd\"\nmomentum_kind = \"nesterov\"\n");
+    kind_unknown: [Code::UnknownValue], with("[training]\nmomentum_kind = \"nestorov\"\n");
+    nesterov_beyond_the_factor: [Code::Engine],
+        with("[training]\nlearning_rate = 2.5\nmomentum = 0.8\nmomentum_kind = \"nesterov\"\n[device]\nstate_bits = 18\n");
     momentum_without_unit: [Code::Optimizer], with("[training]\nmomentum_unit = \"none\"\n");
     softmax_in_wrong_places: [Code::Loss, Code::Loss],
         layers("\n  { outputs = 32, activation = \"softmax\" },\n  { outputs = 10, activation = \"softmax\" },\n");

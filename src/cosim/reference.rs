@@ -75,5 +75,7 @@ pub fn float_net(design: &Design) -> FloatNet {
         })
         .collect();
     let momentum = if design.momentum_code() == 0 { 0.0 } else { design.training.momentum };
-    FloatNet::new(layers, design.training.learning_rate, momentum).expect("a validated design has matching layers")
+    FloatNet::new(layers, design.training.learning_rate, momentum)
+        .expect("a validated design has matching layers")
+        .with_kind(design.training.momentum_kind)
 }

@@ -71,16 +71,18 @@ impl CycleModel {
         UpdateTimes { unit_idle, port_idle: port_free + 1 }
     }
 
-    /// Decay, write, transfer, one after the other; y is fetched meanwhile.
+    /// Decay, write, transfer, one after the other, or write, write, decay, transfer; y is fetched meanwhile.
     fn in_array(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
         let staged = y_last + layer.y_beats + 6;
         // First cycle in which the next operation can be taken.
         let mut ready = y_last + 1;
-        for slot in &trace.slots {
+        // Nesterov's decay comes after the write.
+        let last = if self.kind.nesterov() { 2 } else { 1 };
+        for (index, slot) in trace.slots.iter().enumerate() {
             ready = match slot.kind {
                 Kind::WriteVelocity => ready.max(staged),
                 // Without a write a cycle passes in which the sequence sees so, not before the selector has.
-                Kind::Transfer if trace.skipped > 0 => ready.max(y_last + 3) + 1,
+                _ if trace.skipped > 0 && index + last == trace.slots.len() => ready.max(y_last + 3) + 1,
                 _ => ready,
             };
             let taken = ready.max(port_free);
@@ -94,7 +96,8 @@ impl CycleModel {
     /// Rows in order, a beat a cycle; a row waits while the slot of the row before it is still in the column stage.
     fn sram(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
         // Last cycle of the last beat so far, and the take of the last slot.
-        let (mut done, mut taken) = (y_last + 4, 0);
+        let stages = if self.kind.nesterov() { 5 } else { 4 };
+        let (mut done, mut taken) = (y_last + stages, 0);
         let mut rows = 0;
         for slot in &trace.slots {
             let row = slot.age as u64 + 1;

@@ -1,11 +1,11 @@
-//! The independent reference: a fully connected network in f64, trained sample by sample with SGD and classical momentum.
+//! The independent reference: a fully connected network in f64, trained sample by sample with SGD and momentum.
 //!
 //! It shares no arithmetic with the fixed-point model on purpose: what both get wrong in the same way nobody would notice.
-//! Recursion: `V <- gamma V + eta x y^T`, `W <- W + V`, with `y = (t - o) f'(r)` at the output and `y = (W^T y') f'(r)`
-//! below it (descent on the squared error `1/2 |t - o|^2`). A softmax at the output stands for the cross-entropy `-sum t ln o`:
-//! its `y` is `t - o`.
+//! Recursion: `V <- gamma V + eta x y^T`, `W <- W + V` (other kinds: [`MomentumKind`]), with `y = (t - o) f'(r)` at the output and
+//! `y = (W^T y') f'(r)` below it (descent on the squared error `1/2 |t - o|^2`). A softmax at the output stands for the cross-entropy
+//! `-sum t ln o`: its `y` is `t - o`.
 
-use crate::spec::Activation;
+use crate::spec::{Activation, MomentumKind};
 
 /// One layer as given: `outputs` neurons reading `inputs` values and a bias.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,7 @@ pub struct FloatNet {
     layers: Vec<State>,
     eta: f64,
     gamma: f64,
+    kind: MomentumKind,
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +80,12 @@ impl FloatNet {
             error: vec![0.0; layer.outputs],
             layer,
         });
-        Ok(FloatNet { layers: layers.collect(), eta, gamma })
+        Ok(FloatNet { layers: layers.collect(), eta, gamma, kind: MomentumKind::Classical })
+    }
+
+    /// The same with another kind of momentum than the classical one.
+    pub fn with_kind(self, kind: MomentumKind) -> FloatNet {
+        FloatNet { kind, ..self }
     }
 
     /// One training step on input `x` (length: inputs) and target `t` (length: outputs).
@@ -89,7 +95,7 @@ impl FloatNet {
         let loss = self.backward(t);
         let mut input = x;
         for state in &mut self.layers {
-            state.update(input, self.eta, self.gamma);
+            state.update(input, self.eta, self.gamma, self.kind);
             input = &state.output;
         }
         loss
@@ -158,14 +164,26 @@ impl FloatNet {
 }
 
 impl State {
-    fn update(&mut self, input: &[f64], eta: f64, gamma: f64) {
+    fn update(&mut self, input: &[f64], eta: f64, gamma: f64, kind: MomentumKind) {
         let n = self.layer.outputs;
         let rows = self.layer.weights.chunks_exact_mut(n).zip(self.velocity.chunks_exact_mut(n));
         for (x, (weights, velocity)) in input.iter().chain([&self.layer.bias]).zip(rows) {
-            let scale = eta * x;
             for ((w, v), y) in weights.iter_mut().zip(velocity).zip(&self.error) {
-                *v = gamma * *v + scale * y;
-                *w += *v;
+                let gradient = eta * x * y;
+                match kind {
+                    MomentumKind::Classical => {
+                        *v = gamma * *v + gradient;
+                        *w += *v;
+                    }
+                    MomentumKind::Dampened => {
+                        *v = gamma * *v + (1.0 - gamma) * gradient;
+                        *w += *v;
+                    }
+                    MomentumKind::Nesterov => {
+                        *v = gamma * *v + gradient;
+                        *w += gamma * *v + gradient;
+                    }
+                }
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use askama::Template;
 
-use super::{Module, bus, memory, pulse_table};
+use super::{Module, bus, memory, momentum, pulse_table};
 use crate::golden::{self, ActivationTable};
 use crate::phases::{Counter, Phase};
 use crate::regmap;
-use crate::spec::{Activation, Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumUnit, Tile};
+use crate::spec::{Activation, Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumKind, MomentumUnit, Tile};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
 macro_rules! plain {
@@ -31,6 +31,8 @@ struct ArrayPort<'a> {
     memory: bool,
     /// The macro's cells do something by themselves: decay and transfer.
     local: bool,
+    /// Both devices of a cell are written.
+    nesterov: bool,
     kind_bits: u32,
 }
 
@@ -42,29 +44,14 @@ struct RowDriver<'a> {
     sram: bool,
 }
 
-/// Momentum units have the same bindings.
-macro_rules! momentum {
-    ($type:ident, $path:literal) => {
-        #[derive(Template)]
-        #[template(path = $path, escape = "none")]
-        struct $type<'a> {
-            name: &'a str,
-            pulse_table: bool,
-            /// Net that the pulse widths stand on.
-            width: &'a str,
-        }
-    };
-}
-momentum!(MomentumNone, "momentum_none.v");
-momentum!(MomentumHistory, "momentum_history.v");
-momentum!(MomentumInArray, "momentum_in_array.v");
-plain!(MomentumSram, "momentum_sram.v");
-
 #[derive(Template)]
 #[template(path = "layer.v", escape = "none")]
 struct LayerTemplate<'a> {
     name: &'a str,
     unit: MomentumUnit,
+    /// Factors of gradients with their guard bits come from outside.
+    factors: bool,
+    nesterov: bool,
     memory: bool,
     pulse_table: bool,
 }
@@ -229,6 +216,7 @@ struct Top<'a> {
     summary: String,
     external: bool,
     unit: MomentumUnit,
+    factors: Option<momentum::Factors<'a>>,
     local: Option<LocalTiming>,
     stream_words: usize,
     stream_bits: usize,
@@ -344,22 +332,34 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     let with_memory = design.memory.is_some();
     add(
         "_array_port",
-        ArrayPort { name, memory: with_memory, local: unit.in_array(), kind_bits: unit.kind_bits() }.render(),
+        ArrayPort {
+            name,
+            memory: with_memory,
+            local: unit.in_array(),
+            nesterov: design.training.momentum_kind.nesterov(),
+            kind_bits: unit.kind_bits(),
+        }
+        .render(),
     )?;
     let tables = pulse_table::PulseTables::new(design);
     let pulse_table = tables.is_some();
     if let Some(tables) = tables {
         add("_pulse_table", tables.render())?;
     }
-    let width = if pulse_table { "width" } else { "width_q" };
-    let momentum = match unit {
-        MomentumUnit::None => MomentumNone { name, pulse_table, width }.render(),
-        MomentumUnit::History => MomentumHistory { name, pulse_table, width }.render(),
-        MomentumUnit::InArray => MomentumInArray { name, pulse_table, width }.render(),
-        MomentumUnit::Sram => MomentumSram { name }.render(),
+    add(&format!("_momentum_{}", unit.name()), momentum::unit(design, pulse_table))?;
+    let factors = momentum::Factors::new(design);
+    if let Some(factors) = &factors {
+        add("_momentum_factors", factors.render())?;
+    }
+    let layer = LayerTemplate {
+        name,
+        unit,
+        factors: factors.is_some() && unit.history(),
+        nesterov: design.training.momentum_kind.nesterov(),
+        memory: with_memory,
+        pulse_table,
     };
-    add(&format!("_momentum_{}", unit.name()), momentum)?;
-    add("_layer", LayerTemplate { name, unit, memory: with_memory, pulse_table }.render())?;
+    add("_layer", layer.render())?;
 
     let tables = activation_tables(design);
     for (table, layer) in &tables {
@@ -581,14 +581,19 @@ fn top(design: &Design) -> Top<'_> {
         name: &design.name,
         shape: widths.join("-"),
         summary: format!(
-            "Momentum unit {}, {} lanes, {} ADCs per array, {} array.",
+            "Momentum unit {}{}, {} lanes, {} ADCs per array, {} array.",
             design.training.momentum_unit.name(),
+            match design.training.momentum_kind {
+                MomentumKind::Classical => String::new(),
+                kind => format!(" ({})", kind.name()),
+            },
             array.lanes,
             array.adcs,
             if array.backend == Backend::External { "external" } else { "emulated" }
         ),
         external: array.backend == Backend::External,
         unit: design.training.momentum_unit,
+        factors: momentum::Factors::new(design),
         local: design.timing.local,
         stream_words: design.stream_words(),
         stream_bits: 64 / design.stream_words(),

@@ -5,6 +5,7 @@ mod core;
 pub mod emit;
 mod layout;
 mod memory;
+mod momentum;
 mod pulse_table;
 
 use serde::Serialize;

@@ -36,6 +36,7 @@ const TRAINING: &[&str] = &[
     "learning_rate",
     "momentum",
     "momentum_unit",
+    "momentum_kind",
     "history",
     "velocity_guard",
     "epochs",
@@ -144,6 +145,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         error_bits: error_bits?,
         state_bits: state_bits?.value,
         learning_rate: training.learning_rate.as_ref()?.value,
+        factor: training.factor()?,
         layers: layers.into_iter().map(|l| l.params).collect::<Option<_>>()?,
     };
     device::backend(reader, &model, params.array.backend);
@@ -202,7 +204,8 @@ fn widths(entry: ArrayEntry) -> Option<Array> {
 fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
     let (array, ranges) = (params.array(), params.ranges());
     let layer = |(l, p): (usize, &LayerParams)| {
-        let shifts = Shifts::derive(&ranges[l], ranges.get(l + 1), &array, params.state_bits).ok()?;
+        let shifts =
+            Shifts::derive(&ranges[l], ranges.get(l + 1), &array, params.state_bits, params.factor.fraction()).ok()?;
         Some(Layer {
             name: places.layers[l].0.clone(),
             inputs: p.inputs,

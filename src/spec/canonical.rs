@@ -6,7 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Backend, Data, DataSource, Design, Device, DeviceModel, Loss, Memory, NonIdeal, Optimizer, Training, device,
+    Backend, Data, DataSource, Design, Device, DeviceModel, Loss, Memory, MomentumKind, NonIdeal, Optimizer, Training,
+    device,
 };
 
 /// Hex digits of the hash.
@@ -49,6 +50,10 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     writeln!(out, "optimizer = \"{optimizer}\"\nlearning_rate = {:?}", training.learning_rate)?;
     writeln!(out, "momentum = {:?}\nmomentum_unit = \"{unit}\"", training.momentum)?;
     writeln!(out, "history = {}\nepochs = {}\nseed = {}", training.history, training.epochs, training.seed)?;
+    // Absent: classical; so the hash of a design from before this key stays what it was.
+    if training.momentum_kind != MomentumKind::Classical {
+        writeln!(out, "momentum_kind = \"{}\"", training.momentum_kind.name())?;
+    }
     if let Some(guard) = training.velocity_guard {
         writeln!(out, "velocity_guard = {guard}")?;
     }

@@ -326,7 +326,7 @@ pub(super) fn stray_range(params: &Params, places: &Places) -> Option<Problem> {
 mod tests {
     use super::*;
     use crate::spec::derive::LayerParams;
-    use crate::spec::{Array, Backend};
+    use crate::spec::{Array, Backend, FactorFormat, MomentumKind, MomentumUnit};
 
     fn params(inputs: usize, outputs: usize) -> Params {
         let (weight, layer_defaults) = (2, (None, None, None, None, None));
@@ -346,6 +346,7 @@ mod tests {
             error_bits: None,
             state_bits: 32,
             learning_rate: 0.02,
+            factor: FactorFormat::new(MomentumKind::Classical, MomentumUnit::None, 0),
             layers: vec![LayerParams {
                 inputs,
                 outputs,

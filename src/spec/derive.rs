@@ -1,7 +1,10 @@
 //! From what the user gave to full scales, widths and shifts; pure functions, so that a knob can be tried before it is advised.
 
 use super::reader::ceil_log2;
-use super::{Activation, Array, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, Ranges, SCALE_GUARD_BITS, Shifts, Step};
+use super::{
+    Activation, Array, FactorFormat, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS, Optimizer, Ranges,
+    SCALE_GUARD_BITS, Shifts, Step,
+};
 use crate::fixed::max_code;
 
 /// Full scales lie in `2^-SCALE_LIMIT ..= 2^SCALE_LIMIT`.
@@ -24,6 +27,8 @@ pub(super) struct Params {
     pub error_bits: Option<u32>,
     pub state_bits: u32,
     pub learning_rate: f64,
+    /// From the learning rate to what a gradient is multiplied with.
+    pub factor: FactorFormat,
     /// From the first layer to the last.
     pub layers: Vec<LayerParams>,
 }
@@ -70,6 +75,15 @@ pub(super) fn learning_rate_code(learning_rate: f64) -> u32 {
     code.min(f64::from((1u32 << LEARNING_RATE_BITS) - 1)) as u32
 }
 
+/// Momentum register value, see [`super::Design::momentum_code`].
+pub(super) fn momentum_code(optimizer: Optimizer, momentum: f64) -> u32 {
+    if optimizer == Optimizer::Sgd {
+        return 0;
+    }
+    let code = (momentum * f64::from(1u32 << MOMENTUM_BITS)).round();
+    code.min(f64::from((1u32 << MOMENTUM_BITS) - 1)) as u32
+}
+
 impl Params {
     /// Error width: as given, or four bits above the DAC's where the factors of the error carry that many.
     pub fn error_bits(&self) -> u32 {
@@ -97,7 +111,7 @@ impl Params {
 
     /// Full scales of all layers, from the first to the last.
     pub fn ranges(&self) -> Vec<Ranges> {
-        let rate = ceil_log2(self.learning_rate);
+        let rate = ceil_log2(self.learning_rate * self.factor.gain());
         let mut input = 0;
         let mut all: Vec<Ranges> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -146,7 +160,7 @@ impl Params {
         let mut faults = Vec::new();
         for (l, layer) in self.layers.iter().enumerate() {
             let next = ranges.get(l + 1);
-            let steps = Shifts::steps(&ranges[l], next, &array, self.state_bits);
+            let steps = Shifts::steps(&ranges[l], next, &array, self.state_bits, self.factor.fraction());
             for (step, largest) in steps.into_iter().zip(self.largest(layer, next.is_some(), &array)) {
                 // The first layer's back-read goes nowhere, so nothing is lost when it is zero.
                 let unused = step.shift == "backward" && l == 0;
@@ -174,7 +188,7 @@ impl Params {
             operand * slope,
             error,
             layer.outputs as u128 * dac * state,
-            u128::from(learning_rate_code(self.learning_rate)) * error,
+            u128::from(self.factor.of_spec(learning_rate_code(self.learning_rate)).rate()) * error,
             dac * ((1 << array.pulse_bits) - 1),
         ]
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Memory, NonIdeal, Tile, Tiling};
+use super::{FactorFormat, Memory, MomentumKind, NonIdeal, Tile, Tiling};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -115,6 +115,7 @@ pub struct Training {
     pub learning_rate: f64,
     pub momentum: f64,
     pub momentum_unit: MomentumUnit,
+    pub momentum_kind: MomentumKind,
     /// Depth n of the unit `history`: the current and the n-1 previous (x, y) pairs; 1 for all other units.
     pub history: usize,
     /// Bits of a unit's velocity below the product of row code and pulse width; `None` for units that keep no velocity.
@@ -314,11 +315,18 @@ impl Design {
 
     /// Momentum register value: gamma in units of `2^-16`.
     pub fn momentum_code(&self) -> u32 {
-        if self.training.optimizer == Optimizer::Sgd {
-            return 0;
-        }
-        let code = (self.training.momentum * f64::from(1u32 << MOMENTUM_BITS)).round();
-        code.min(f64::from((1u32 << MOMENTUM_BITS) - 1)) as u32
+        super::derive::momentum_code(self.training.optimizer, self.training.momentum)
+    }
+
+    /// What a gradient is multiplied with.
+    pub fn factor_format(&self) -> FactorFormat {
+        let training = &self.training;
+        FactorFormat::new(training.momentum_kind, training.momentum_unit, self.momentum_code())
+    }
+
+    /// The same for the learning rate of the spec, without guard bits.
+    pub fn rate_code(&self) -> u32 {
+        self.factor_format().of_spec(self.learning_rate_code()).rate()
     }
 }
 
@@ -446,7 +454,13 @@ impl Step {
 impl Shifts {
     /// Steps of all six products and results of a layer, in the order of the fields of [`Shifts`]. `next`: ranges of the
     /// layer after it, `None` for the output layer.
-    pub fn steps(ranges: &Ranges, next: Option<&Ranges>, array: &Array, state_bits: u32) -> [Step; 6] {
+    pub fn steps(
+        ranges: &Ranges,
+        next: Option<&Ranges>,
+        array: &Array,
+        state_bits: u32,
+        rate_fraction: u32,
+    ) -> [Step; 6] {
         let d = array.dac_bits as i32 - 1;
         let a = array.adc_bits as i32 - 1;
         let e = array.error_bits as i32 - 1;
@@ -457,7 +471,7 @@ impl Shifts {
         let error = ranges.error - e;
         let drive = ranges.error - d;
         let width = ranges.update - p - ranges.input;
-        let learning_rate = -(LEARNING_RATE_FRACTION as i32);
+        let learning_rate = -(rate_fraction as i32);
         // Hidden layers multiply the back-read of the next layer, the output layer multiplies target minus activation.
         let error_operand = next.map_or(output, |next| next.back - a);
         let step = |shift, product, result| Step { shift, product, result };
@@ -480,8 +494,9 @@ impl Shifts {
         next: Option<&Ranges>,
         array: &Array,
         state_bits: u32,
+        rate_fraction: u32,
     ) -> Result<Shifts, NegativeShift> {
-        let steps = Shifts::steps(ranges, next, array, state_bits);
+        let steps = Shifts::steps(ranges, next, array, state_bits, rate_fraction);
         let check = |step: Step| {
             let by = step.shift_by();
             u32::try_from(by).map_err(|_| NegativeShift { shift: step.shift, missing: by.unsigned_abs() })

@@ -3,7 +3,10 @@
 use super::defaults;
 use super::error::{Code, Problem, Span};
 use super::reader::{Entry, Reader};
-use super::{Backend, Design, DeviceModel, Layer, MOMENTUM_BITS, MomentumUnit};
+use super::{
+    Backend, Design, DeviceModel, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, Layer, MOMENTUM_BITS, MomentumKind,
+    MomentumUnit,
+};
 use crate::fixed;
 
 /// Widest velocity in bits.
@@ -14,6 +17,8 @@ const VELOCITY_BITS: u32 = 32;
 pub(super) struct EngineEntry {
     unit: Option<Span>,
     momentum: Option<Span>,
+    /// Other than classical.
+    kind: Option<Span>,
     /// More than one pair.
     history: Option<Span>,
     guard: Option<(u32, Span)>,
@@ -23,6 +28,7 @@ impl EngineEntry {
     pub fn new(
         unit: &Entry<MomentumUnit>,
         momentum: &Entry<f64>,
+        kind: &Entry<MomentumKind>,
         history: &Entry<usize>,
         guard: Entry<u32>,
     ) -> EngineEntry {
@@ -34,7 +40,11 @@ impl EngineEntry {
             Entry::Given(guard, span) => Some((guard, span)),
             _ => None,
         };
-        EngineEntry { unit: unit.span(), momentum: momentum.span(), history, guard }
+        let kind = match kind {
+            Entry::Given(MomentumKind::Dampened | MomentumKind::Nesterov, span) => Some(span.clone()),
+            _ => None,
+        };
+        EngineEntry { unit: unit.span(), momentum: momentum.span(), kind, history, guard }
     }
 }
 
@@ -50,7 +60,7 @@ fn velocity_bits(design: &Design, guard: u32) -> u32 {
     let code = fixed::max_code(design.array.dac_bits) as u128;
     let largest = if design.training.momentum_unit.sram() {
         // Gradients that go into memory are no pulses, so they are not cut off at the longest.
-        let product = code * fixed::max_code(design.array.error_bits) as u128 * u128::from(design.learning_rate_code());
+        let product = code * fixed::max_code(design.array.error_bits) as u128 * u128::from(design.rate_code());
         design.layers.iter().map(|l| product >> l.shifts.width.saturating_sub(guard)).max().unwrap_or(0) + 1
     } else {
         (code * ((1 << design.array.pulse_bits) - 1)) << guard
@@ -112,6 +122,7 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
     if let (Some(span), false) = (&entry.history, unit.history() || unit == MomentumUnit::None) {
         unused(reader, "history", span, unit);
     }
+    kind(reader, design, entry);
     if !unit.velocity() {
         if let Some((_, span)) = &entry.guard {
             unused(reader, "velocity_guard", span, unit);
@@ -152,6 +163,32 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
         ),
         _ => {}
     }
+}
+
+/// A kind of momentum where there is none, or one whose factors do not fit.
+fn kind(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
+    let training = &design.training;
+    if !training.momentum_unit.momentum() {
+        if let Some(span) = &entry.kind {
+            let message = format!("`{}` without momentum", reader.quote(span));
+            let problem = Problem::new(Code::Engine, message).at(Some(span.clone()), "allowed: \"classical\"");
+            reader.report(problem.also(entry.unit.clone(), "").help("remove it, or set `optimizer = \"momentum\"`"));
+        }
+        return;
+    }
+    let (rate, gain) = (design.learning_rate_code(), design.factor_format().gain());
+    let factor = f64::from(rate) * gain;
+    if factor < f64::from(1u32 << LEARNING_RATE_BITS) {
+        return;
+    }
+    let step = f64::from(1u32 << LEARNING_RATE_FRACTION);
+    let message = format!("the factor of a gradient is {:.3}", factor / step);
+    let most = (4.0 / gain * step).ceil() - 1.0;
+    let problem = Problem::new(Code::Engine, message)
+        .at(entry.kind.clone(), "allowed: below 4")
+        .also(entry.momentum.clone(), "")
+        .note(format!("1 + momentum {} times learning rate {}", training.momentum, training.learning_rate));
+    reader.report(problem.help(format!("nearest: `learning_rate = {}`", most / step)));
 }
 
 /// Layers whose longest pulse, on one row at half scale, is no step of the device.

@@ -12,6 +12,7 @@ mod error;
 mod fault_map;
 mod ident;
 mod memory;
+mod momentum;
 mod nonideal;
 mod pulse_table;
 mod reader;
@@ -34,6 +35,7 @@ pub use device::{
 pub use engine::DigitalVelocity;
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
+pub use momentum::{FactorFormat, Factors, MomentumKind, SCALE_BITS};
 pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::build::IDX;
 use super::defaults;
-use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code};
+use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code, momentum_code};
 use super::engine::{self, EngineEntry};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
-use super::{Backend, Data, DataSource, LocalTiming, Loss, MomentumUnit, Optimizer, Timing, Training};
+use super::{
+    Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Timing, Training,
+};
 
 /// Most cycles of one timed step; bounds the counters.
 const MAX_CYCLES: f64 = 65_535.0;
@@ -70,6 +72,7 @@ pub(super) struct TrainingEntry {
     pub learning_rate: Option<Found<f64>>,
     momentum: Option<f64>,
     unit: Option<MomentumUnit>,
+    kind: Option<MomentumKind>,
     history: Option<usize>,
     engine: EngineEntry,
     epochs: Option<usize>,
@@ -88,6 +91,11 @@ impl TrainingEntry {
         self.unit
     }
 
+    /// What a gradient is multiplied with, where the keys are right.
+    pub fn factor(&self) -> Option<FactorFormat> {
+        Some(FactorFormat::new(self.kind?, self.unit?, momentum_code(self.optimizer?, self.momentum?)))
+    }
+
     /// The keys of the unit.
     pub fn engine(&self) -> EngineEntry {
         self.engine.clone()
@@ -100,6 +108,7 @@ impl TrainingEntry {
             learning_rate: self.learning_rate?.value,
             momentum: self.momentum?,
             momentum_unit: self.unit?,
+            momentum_kind: self.kind?,
             history: self.history?,
             velocity_guard: None,
             epochs: self.epochs?,
@@ -117,13 +126,14 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     let units = [MomentumUnit::None, MomentumUnit::History, MomentumUnit::InArray, MomentumUnit::Sram]
         .map(|unit| (unit.name(), unit));
     let unit = section.choice("momentum_unit", &units);
+    let kind = section.choice("momentum_kind", &MomentumKind::ALL.map(|kind| (kind.name(), kind)));
     let history = section.int("history", 1..=256).map(|n| n as usize);
     let guard = section.int("velocity_guard", 0..=16).map(|n| n as u32);
     if let Some(optimizer) = &optimizer {
         contradictions(reader, optimizer, &momentum, &unit, &history);
     }
     let sgd = optimizer.as_ref().is_some_and(|o| o.value == Optimizer::Sgd);
-    let engine = EngineEntry::new(&unit, &momentum, &history, guard);
+    let engine = EngineEntry::new(&unit, &momentum, &kind, &history, guard);
     let mut defaults = if sgd { defaults::SGD } else { defaults::MOMENTUM };
     if let Entry::Given(unit, _) = &unit
         && !unit.history()
@@ -136,6 +146,7 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
         learning_rate: learning_rate(reader, section),
         momentum: momentum.or(defaults.0).map(|found| found.value),
         unit: unit.or(defaults.1).map(|found| found.value),
+        kind: kind.or(MomentumKind::Classical).map(|found| found.value),
         history: history.or(defaults.2).map(|found| found.value),
         engine,
         epochs: section.int("epochs", 1..=100_000).or(defaults::EPOCHS).map(|found| found.value as usize),

@@ -75,6 +75,7 @@ struct Training {
     momentum: Option<(usize, u32)>,
     /// A momentum unit other than `history`.
     engine: Option<&'static str>,
+    kind: &'static str,
     seed: u32,
 }
 
@@ -132,8 +133,9 @@ fn draft() -> impl Strategy<Value = Draft> {
     let widths = (2..=12i32, 3..=14i32, 2..=12i32, 0..=1000i32, 0..=6i32)
         .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
     let engine = prop::option::weighted(0.5, prop::sample::select(ENGINES));
-    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32, engine)
-        .prop_map(|(momentum, seed, engine)| Training { momentum, seed, engine });
+    let kind = prop_oneof![2 => Just("classical"), 1 => Just("dampened"), 1 => Just("nesterov")];
+    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32, engine, kind)
+        .prop_map(|(momentum, seed, engine, kind)| Training { momentum, seed, engine, kind });
     let pieces = prop_oneof![Just((1, 1)), (1..=5usize, 1..=5usize)];
     let machine = (0..=8u32, 0..=6u32, any::<bool>(), 0..=6u32, 1..=6u32, 1..=3u32, 5..=50u32, pieces).prop_map(
         |(adcs, lanes, emulated, settle, conversion, pulse, clock, pieces)| Machine {
@@ -209,8 +211,8 @@ impl Draft {
             let back = within(error + 1 + layer.offsets[3], lowest, lowest + d + s - 1);
             let (write_low, write_high) = (self.weight - s + 1, self.weight - s + p + d);
             let width_low = p - 14 + input + error - e;
-            let width_high = self.rate + p + input + error;
-            let natural = self.rate + error + input + layer.offsets[4];
+            let width_high = self.rate() + p + input + error;
+            let natural = self.rate() + error + input + layer.offsets[4];
             let update = within(natural, write_low.max(width_low), write_high.min(width_high));
             scales.push((read, output, error, back, update));
             next_back = Some(back);
@@ -224,7 +226,18 @@ impl Draft {
         let Widths { dac, pulse, state, .. } = self.widths;
         let slope = if self.layers.last().is_some_and(|l| l.activation == "sigmoid") { -2 } else { 0 };
         let span = state * (pulse + dac - 2) / 1000;
-        (self.weight - self.rate - slope + 2 + span).clamp(4, 32)
+        (self.weight - self.rate() - slope + 2 + span).clamp(4, 32)
+    }
+
+    /// Exponent of a gradient's factor, rounded down.
+    fn rate(&self) -> i32 {
+        let gamma = self.training.momentum.map_or(0.0, |(_, gamma)| f64::from(gamma) / 1000.0);
+        let gain = match self.training.kind {
+            "dampened" => 1.0 - gamma,
+            "nesterov" if self.engine().is_none() => 1.0 + gamma,
+            _ => 1.0,
+        };
+        self.rate + gain.log2().floor() as i32
     }
 
     /// The unit, where backend and devices can serve it.
@@ -274,6 +287,9 @@ impl Draft {
                 line(format!("optimizer = \"momentum\"\nmomentum = {}\nhistory = {history}", f64::from(gamma) / 1000.0))
             }
             None => line("optimizer = \"sgd\"".to_owned()),
+        }
+        if self.training.momentum.is_some() && self.training.kind != "classical" {
+            line(format!("momentum_kind = \"{}\"", self.training.kind));
         }
         // Below the power of two, so that the register's rounding is part of the test.
         line(format!("learning_rate = {}\nepochs = 1\nseed = {}", 0.9 * 2f64.powi(self.rate), self.training.seed));

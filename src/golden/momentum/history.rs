@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 
 use super::{Registers, Slot, Widths, largest};
-use crate::spec::{Design, LEARNING_RATE_BITS, Layer, MOMENTUM_BITS, SCALE_GUARD_BITS};
+use crate::spec::{Design, FactorFormat, Layer, MOMENTUM_BITS, SCALE_BITS, SCALE_GUARD_BITS};
 
 /// Ring of (x, y) pairs of one layer.
 #[derive(Debug, Clone)]
 pub struct History {
     widths: Widths,
+    factor: FactorFormat,
     capacity: usize,
     /// Newest first.
     pairs: VecDeque<Pair>,
@@ -31,11 +32,11 @@ struct Pair {
 impl History {
     /// An empty ring of as many pairs as the design keeps.
     pub fn new(design: &Design, layer: &Layer) -> Self {
-        History::of(design.training.history, Widths::new(design, layer))
+        History::of(design.training.history, Widths::new(design, layer), design.factor_format())
     }
 
-    fn of(capacity: usize, widths: Widths) -> Self {
-        History { widths, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
+    fn of(capacity: usize, widths: Widths, factor: FactorFormat) -> Self {
+        History { widths, factor, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
     }
 
     /// Pairs stored.
@@ -75,12 +76,13 @@ impl History {
         self.pairs.push_front(pair);
 
         self.spare.append(slots);
-        let mut scale = Scale::new(registers.eta);
+        let factors = self.factor.factors(registers.eta, registers.gamma);
+        let mut scale = Scale::new(factors.past);
         for age in 1..self.pairs.len().min(registers.depth) {
             scale.decay(registers.gamma);
             slots.extend(self.slot(age, scale.factor()));
         }
-        slots.extend(self.slot(0, Scale::new(registers.eta).factor()));
+        slots.extend(self.slot(0, Scale::new(factors.own).factor()));
         // No step needs more than it has pairs; what a caller's trace brings along from elsewhere is not kept.
         self.spare.truncate(self.capacity);
         self.pairs.len().min(registers.depth) - slots.len()
@@ -99,15 +101,15 @@ impl History {
     }
 }
 
-/// `eta gamma^j`, formed by repeated multiplication with guard bits below the learning rate.
+/// Factor of a pair, `eta gamma^j` for the classical kind: formed by repeated multiplication, with guard bits.
 #[derive(Debug, Clone, Copy)]
 pub struct Scale(u64);
 
 impl Scale {
-    /// j = 0.
-    pub fn new(eta: u32) -> Self {
-        debug_assert!(eta < 1 << LEARNING_RATE_BITS);
-        Scale(u64::from(eta) << SCALE_GUARD_BITS)
+    /// j = 0. `scale`: with its guard bits.
+    pub fn new(scale: u32) -> Self {
+        debug_assert!(scale < 1 << SCALE_BITS);
+        Scale(scale.into())
     }
 
     /// The multiplier of |y|: the guard bits are cut off.
@@ -124,10 +126,11 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::{MomentumKind, MomentumUnit};
 
     #[test]
     fn weights_of_old_pairs_fall_geometrically() {
-        let mut scale = Scale::new(16384);
+        let mut scale = Scale::new(16384 << SCALE_GUARD_BITS);
         for j in 0..10 {
             let exact = 16384.0 * 0.9f64.powi(j);
             assert!((scale.factor() as f64 - exact).abs() < 1.5, "{j}: {} {exact}", scale.factor());
@@ -137,7 +140,13 @@ mod tests {
 
     /// An empty ring whose widths are |y| at a learning rate of 1.
     fn plain(capacity: usize) -> History {
-        History::of(capacity, Widths { pulse_bits: 8, shift: 14, table: None })
+        of_kind(capacity, MomentumKind::Classical, 0)
+    }
+
+    /// The same for a kind of momentum, and the factors that suit a `gamma`.
+    fn of_kind(capacity: usize, kind: MomentumKind, gamma: u32) -> History {
+        let factor = FactorFormat::new(kind, MomentumUnit::History, gamma);
+        History::of(capacity, Widths { pulse_bits: 8, shift: factor.fraction(), table: None }, factor)
     }
 
     fn step(h: &mut History, x: i32, y: i32, gamma: u32, depth: usize) -> Vec<Slot> {
@@ -162,6 +171,22 @@ mod tests {
         for k in 1..6 {
             assert_eq!(step(&mut h, k, k * 7, 0, 4), step(&mut one, k, k * 7, 0, 1));
         }
+    }
+
+    /// Factors of a pair over its life: (1 - gamma) gamma^j, and (1 + gamma), then gamma^(j + 1).
+    #[test]
+    fn kinds_scale_pairs_by_their_own_factors() {
+        let life = |kind| {
+            let mut h = of_kind(4, kind, 32768);
+            let mut pulses = vec![step(&mut h, 1, 160, 32768, 4)[0].pulses[0]];
+            for _ in 1..4 {
+                pulses.push(step(&mut h, 1, 0, 32768, 4)[0].pulses[0]);
+            }
+            pulses
+        };
+        assert_eq!(life(MomentumKind::Classical), [160, 80, 40, 20]);
+        assert_eq!(life(MomentumKind::Dampened), [80, 40, 20, 10]);
+        assert_eq!(life(MomentumKind::Nesterov), [240, 40, 20, 10]);
     }
 
     #[test]

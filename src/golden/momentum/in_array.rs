@@ -1,7 +1,8 @@
 //! Momentum in the synapse: the velocity lies in a second device of each cell (domain: approach 2).
 //!
 //! A step is `V <- gamma V`, `V <- V + eta y x^T`, `W <- W + V`: classical momentum. This sequence of operations is our own
-//! reconstruction; the paper's abstract says no more than that each synapse has a memory built in.
+//! reconstruction; the paper's abstract says no more than that each synapse has a memory built in. Nesterov's kind has the decay after
+//! the write, which goes to V and to W: `V <- V + eta y x^T`, `W <- W + eta y x^T`, `V <- gamma V`, `W <- W + V`.
 
 use super::{Kind, Registers, Single, Slot};
 use crate::spec::{Design, Layer};
@@ -10,6 +11,7 @@ use crate::spec::{Design, Layer};
 #[derive(Debug, Clone)]
 pub struct InArray {
     single: Single,
+    nesterov: bool,
     pending: Pending,
 }
 
@@ -23,21 +25,38 @@ pub struct Pending {
 impl InArray {
     /// As after a reset: what the second devices hold is not known, so the first step begins by emptying them.
     pub fn new(design: &Design, layer: &Layer) -> InArray {
-        InArray { single: Single::new(design, layer), pending: Pending { clear: true } }
+        InArray {
+            single: Single::new(design, layer),
+            nesterov: design.training.momentum_kind.nesterov(),
+            pending: Pending { clear: true },
+        }
     }
 
     /// See [`super::Engine::step`].
     pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
-        let gamma = if self.pending.clear { 0 } else { registers.gamma };
-        self.pending.clear = false;
-        slots.resize_with(3, Slot::default);
-        let written = self.single.fill(x, y, registers, &mut slots[1]);
-        slots[1].kind = Kind::WriteVelocity;
-        slots.truncate(if written { 3 } else { 2 });
-        let last = slots.len() - 1;
-        for (index, kind) in [(0, Kind::Decay { gamma }), (last, Kind::Transfer)] {
-            slots[index] = Slot { kind, ..Slot::default() };
+        let clear = std::mem::take(&mut self.pending.clear);
+        let gamma = if clear && !self.nesterov { 0 } else { registers.gamma };
+        // Its vectors serve again.
+        let mut write = slots.drain(..).find(|slot| slot.kind.writes()).unwrap_or_default();
+        let written = self.single.fill(x, y, registers, &mut write);
+        write.kind = Kind::WriteVelocity;
+        let local = |kind| Slot { kind, ..Slot::default() };
+        if self.nesterov {
+            if clear {
+                slots.push(local(Kind::Decay { gamma: 0 }));
+            }
+            if written {
+                slots.push(write.clone());
+                slots.push(Slot { kind: Kind::Write, ..write });
+            }
+            slots.push(local(Kind::Decay { gamma }));
+        } else {
+            slots.push(local(Kind::Decay { gamma }));
+            if written {
+                slots.push(write);
+            }
         }
+        slots.push(local(Kind::Transfer));
         usize::from(!written)
     }
 

@@ -1,17 +1,18 @@
 //! No momentum: one rank-1 write per step.
 
 use super::{Registers, Slot, Widths, largest};
-use crate::spec::{Design, Layer};
+use crate::spec::{Design, FactorFormat, Layer};
 
 /// Writes the current pair.
 #[derive(Debug, Clone)]
 pub struct Single {
     widths: Widths,
+    factor: FactorFormat,
 }
 
 impl Single {
     pub fn new(design: &Design, layer: &Layer) -> Single {
-        Single { widths: Widths::new(design, layer) }
+        Single { widths: Widths::new(design, layer), factor: design.factor_format() }
     }
 
     /// See [`super::Engine::step`].
@@ -26,6 +27,7 @@ impl Single {
 
     /// Sets `slot` to the write of the pair; false when it has no pulse.
     pub(super) fn fill(&self, x: &[i32], y: &[i32], registers: Registers, slot: &mut Slot) -> bool {
-        self.widths.fill(slot, x, y, largest(y), i64::from(registers.eta))
+        let rate = self.factor.factors(registers.eta, registers.gamma).rate();
+        self.widths.fill(slot, x, y, largest(y), i64::from(rate))
     }
 }

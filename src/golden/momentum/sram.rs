@@ -1,16 +1,19 @@
 //! Momentum in digital memory, row by row: a velocity and a residue per cell.
 //!
 //! `V <- gamma V + eta x y`, `chi <- chi + V`; what chi holds of whole steps of the device goes out as pulses and is taken off it. So
-//! every gradient reaches the weights in the end, however small (mixed-precision training, domain 5.3).
+//! every gradient reaches the weights in the end, however small (mixed-precision training, domain 5.3). For Nesterov's kind the memory
+//! holds gamma V: `V <- (gamma V) + eta x y`, `chi <- chi + gamma V + eta x y`.
 
 use super::{Registers, Slot};
 use crate::fixed;
-use crate::spec::{Design, DigitalVelocity, Layer, MOMENTUM_BITS};
+use crate::spec::{Design, DigitalVelocity, FactorFormat, Layer, MOMENTUM_BITS};
 
 /// The unit of one layer.
 #[derive(Debug, Clone)]
 pub struct Sram {
     format: DigitalVelocity,
+    factor: FactorFormat,
+    nesterov: bool,
     /// Row code of a slot's one row.
     code: i32,
     /// Most steps of a pulse.
@@ -34,6 +37,8 @@ impl Sram {
         let cells = layer.rows() * layer.outputs;
         Sram {
             format,
+            factor: design.factor_format(),
+            nesterov: design.training.momentum_kind.nesterov(),
             code: 1 << (design.array.dac_bits - 2),
             most: ((1 << design.array.pulse_bits) - 1) >> format.coarse,
             cells: Cells { v: vec![0; cells], chi: vec![0; cells], clear: true },
@@ -49,7 +54,10 @@ impl Sram {
             self.cells.v.fill(0);
             self.cells.chi.fill(0);
         }
-        let (eta, gamma) = (i64::from(registers.eta), i64::from(registers.gamma));
+        let eta = i64::from(self.factor.factors(registers.eta, registers.gamma).rate());
+        let gamma = i64::from(registers.gamma);
+        // Towards zero: rounded to nearest, a small velocity would never die.
+        let decayed = |v: i64| v * gamma / (1 << MOMENTUM_BITS);
         let rows = self.cells.v.chunks_exact_mut(y.len()).zip(self.cells.chi.chunks_exact_mut(y.len()));
         for (row, ((v, chi), &xm)) in rows.zip(x).enumerate() {
             let mut slot = self.spare.pop().unwrap_or_default();
@@ -57,9 +65,17 @@ impl Sram {
             slot.longest = 0;
             for ((v, chi), &yn) in v.iter_mut().zip(chi).zip(y) {
                 let gradient = fixed::round_shift(i64::from(xm) * eta * i64::from(yn), gradient_shift);
-                let kept = i64::from(*v) * gamma / (1 << MOMENTUM_BITS);
-                *v = fixed::saturate(kept + gradient, bits) as i32;
-                let total = fixed::saturate(i64::from(*chi) + i64::from(*v), bits);
+                let step = if self.nesterov {
+                    let gradient = fixed::saturate(gradient, bits);
+                    let kept = decayed(fixed::saturate(i64::from(*v) + gradient, bits));
+                    *v = kept as i32;
+                    fixed::saturate(kept + gradient, bits)
+                } else {
+                    let moved = fixed::saturate(decayed(i64::from(*v)) + gradient, bits);
+                    *v = moved as i32;
+                    moved
+                };
+                let total = fixed::saturate(i64::from(*chi) + step, bits);
                 let steps = (total.abs() >> step_shift).min(self.most);
                 *chi = (total - ((steps * total.signum()) << step_shift)) as i32;
                 let width = (steps << coarse) as u32;

@@ -1,0 +1,107 @@
+//! Askama structs of the momentum units and of the block that forms the factors of gradients.
+
+use askama::Template;
+
+use crate::spec::{Design, MOMENTUM_BITS, MomentumUnit};
+
+#[derive(Template)]
+#[template(path = "momentum_none.v", escape = "none")]
+struct MomentumNone<'a> {
+    name: &'a str,
+    pulse_table: bool,
+    /// Net that the pulse widths stand on.
+    width: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "momentum_history.v", escape = "none")]
+struct MomentumHistory<'a> {
+    name: &'a str,
+    pulse_table: bool,
+    width: &'a str,
+    /// Factors come with their guard bits, from [`Factors`].
+    factors: bool,
+    nesterov: bool,
+    /// Factor of the own pair, and what decays to that of the pair before.
+    own: &'a str,
+    past: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "momentum_in_array.v", escape = "none")]
+struct MomentumInArray<'a> {
+    name: &'a str,
+    pulse_table: bool,
+    width: &'a str,
+    nesterov: bool,
+}
+
+#[derive(Template)]
+#[template(path = "momentum_sram.v", escape = "none")]
+struct MomentumSram<'a> {
+    name: &'a str,
+    nesterov: bool,
+    /// Cycles of a beat, and its last stage.
+    stages: u32,
+    end: &'a str,
+}
+
+/// The block that makes factors of gradients from the registers, where these are not the learning rate itself.
+#[derive(Template)]
+#[template(path = "momentum_factors.v", escape = "none")]
+pub(super) struct Factors<'a> {
+    name: &'a str,
+    dampened: bool,
+    /// Fraction bits of a factor.
+    fraction: u32,
+    /// Product of learning rate and share to factor, and half of its last place.
+    shift: u32,
+    half: u32,
+    /// Pairs of earlier samples decay from something else than the own factor.
+    pub past: bool,
+}
+
+impl Factors<'_> {
+    /// `None` where the learning rate is the factor.
+    pub fn new(design: &Design) -> Option<Factors<'_>> {
+        let format = design.factor_format();
+        if format.plain() {
+            return None;
+        }
+        let kind = design.training.momentum_kind;
+        let shift = MOMENTUM_BITS - format.shift;
+        Some(Factors {
+            name: &design.name,
+            dampened: kind.dampened(),
+            fraction: format.fraction(),
+            shift,
+            half: 1 << (shift - 1),
+            past: kind.nesterov(),
+        })
+    }
+}
+
+/// Text of the design's momentum unit.
+pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama::Error> {
+    let name = design.name.as_str();
+    let kind = design.training.momentum_kind;
+    let width = if pulse_table { "width" } else { "width_q" };
+    match design.training.momentum_unit {
+        MomentumUnit::None => MomentumNone { name, pulse_table, width }.render(),
+        MomentumUnit::History => {
+            let factors = !design.factor_format().plain();
+            let rate = "{learning_rate, 8'd0}";
+            let (own, past) = match (factors, kind.nesterov()) {
+                (false, _) => (rate, rate),
+                (true, false) => ("own_scale", "own_scale"),
+                (true, true) => ("own_scale", "past_scale"),
+            };
+            MomentumHistory { name, pulse_table, width, factors, nesterov: kind.nesterov(), own, past }.render()
+        }
+        MomentumUnit::InArray => MomentumInArray { name, pulse_table, width, nesterov: kind.nesterov() }.render(),
+        MomentumUnit::Sram => {
+            let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
+            MomentumSram { name, nesterov: kind.nesterov(), stages, end }.render()
+        }
+    }
+}
