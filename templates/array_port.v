@@ -4,6 +4,9 @@
 // Reads: the lines are driven while `op_valid` is high; the macro answers `adc_group` 0, 1, ... with `adc_valid`, a code
 // moves when `adc_valid` and `adc_ready` are both high. Writes: the ramp runs from `op_valid` on; the slot ends with its
 // longest pulse, or later when the macro holds `op_ready` low.
+<%- if fast %>
+// A forward read of the second devices is requested as a slot.
+<%- endif %>
 <%- if local %>
 // Decay and transfer of the velocity last as long as the parameters say, or longer when the macro holds `op_ready` low.
 <%- endif %>
@@ -31,6 +34,9 @@ module ${ name }$_array_port #(
     input  wire [2:0]            slot_kind,     // what it is: 5 decay, 6 write to V, 7 transfer
 <%- endif %>
 <%- endif %>
+<%- if fast %>
+    input  wire [2:0]            slot_kind,     // what it is: 2 write to W, 4 forward read of A, 6 write to A
+<%- endif %>
     input  wire [PULSE_BITS-1:0] slot_longest,  // its longest pulse, at least 1
 <%- if memory %>
     input  wire                  cell_req,      // an operation on one cell waits; only when no other request can come
@@ -54,6 +60,8 @@ module ${ name }$_array_port #(
 <%- else %>
     output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 5 decay of V, 6 write to V, 7 transfer
 <%- endif %>
+<%- else if fast %>
+    output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write, 4 forward read of A, 6 write to A
 <%- else %>
     output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write<% if memory %>, 3 one cell<% endif %>
 <%- endif %>
@@ -73,6 +81,10 @@ module ${ name }$_array_port #(
 <%- endif %>
   localparam [2:0] KIND_WRITE   = 3'd6;
   localparam [2:0] KIND_DECAY   = 3'd5;
+<%- else if fast %>
+  localparam [2:0] KIND_FORWARD = 3'd0;
+  localparam [2:0] KIND_BACK    = 3'd1;
+  localparam [2:0] KIND_FAST    = 3'd4;
 <%- else %>
   localparam [1:0] KIND_FORWARD = 2'd0;
   localparam [1:0] KIND_BACK    = 2'd1;
@@ -148,6 +160,9 @@ module ${ name }$_array_port #(
         state_d = (slot_kind == KIND_WRITE) ? ST_WRITE : ST_LOCAL;
 <%- endif %>
         kind_d  = slot_kind;
+<%- else if fast %>
+        state_d = (slot_kind == KIND_FAST) ? ST_READ : ST_WRITE;
+        kind_d  = slot_kind;
 <%- else %>
         state_d = ST_WRITE;
         kind_d  = KIND_WRITE;
@@ -173,7 +188,7 @@ module ${ name }$_array_port #(
 
   always @(posedge clk) begin
     kind_q <= kind_d;
-    if (take_fwd || take_back<% if memory %> || take_cell<% endif %>) group_q <= {GROUP_BITS{1'b0}};
+    if (take_fwd || take_back<% if memory %> || take_cell<% endif %><% if fast %> || take_slot<% endif %>) group_q <= {GROUP_BITS{1'b0}};
     else if (transfer) group_q <= group_q + GROUP_STEP;
 <%- if local %>
     if (take_slot) left_q <= (slot_kind == KIND_DECAY) ? DECAY_LAST[15:0] : TRANSFER_LAST[15:0];

@@ -42,6 +42,17 @@ module ${ name }$_layer #(
     parameter DECAY_CYCLES    = 25,  // length of a decay of V
     parameter TRANSFER_CYCLES = 50,  // length of a transfer of V to W
 <%- endif %>
+<%- if unit.tiki_taka() %>
+    parameter ROW_BITS     = 7,   // bits of a row number
+    parameter ADCS         = 8,   // codes per group
+    parameter ADC_BITS     = 8,   // bits of a code
+    parameter EVERY        = 1,   // steps from one row's transfer to the next row's
+    parameter RESIDUE_BITS = 12,  // bits of a residue
+    parameter CODE_SHIFT   = 1,   // a code in a residue
+    parameter STEP_SHIFT   = 0,   // a step of the device in a residue
+    parameter COARSE       = 0,   // and in pulse width
+    parameter BACK_SHIFT   = 15,  // |code| times share -> pulse width
+<%- endif %>
 <%- if unit.sram() %>
     parameter COARSE         = 0    // and in pulse width
 <%- else %>
@@ -108,6 +119,9 @@ module ${ name }$_layer #(
 <%- if unit.in_array() %>
     output wire [15:0]                    gamma,        // what a decay leaves of the velocity, 16 fraction bits
 <%- endif %>
+<%- if unit.tiki_taka() %>
+    input  wire [ADCS*ADC_BITS-1:0]       adc_code,
+<%- endif %>
     input  wire                           adc_valid
 );
   // --- Stages: who waits in them ---------------------------------------------------------------------------------------
@@ -165,8 +179,17 @@ module ${ name }$_layer #(
   wire [LANES-1:0]           unit_neg;
   wire                       slot_req;
   wire [PULSE_BITS-1:0]      slot_longest;
-<%- if unit.sram() %>
+<%- if unit.single_rows() %>
   wire [ROW_BITS-1:0]        slot_row;
+<%- endif %>
+<%- if unit.tiki_taka() %>
+  localparam [2:0] KIND_FAST_READ = 3'd4;
+  wire [2:0]                 slot_kind;
+  wire                       slot_alone;
+  wire                       slot_lines = slot_kind != KIND_FAST_READ;  // a read pulses no column
+  wire                       fast_read  = op_kind == KIND_FAST_READ;    // its codes are the unit's
+  wire                       fast_ready;
+  wire                       group_last;
 <%- endif %>
 <%- if unit.in_array() %>
   wire [2:0]                 slot_kind;
@@ -207,6 +230,19 @@ module ${ name }$_layer #(
       .STEP_SHIFT    (STEP_SHIFT),
       .COARSE        (COARSE)
 <%- else %>
+<%- if unit.tiki_taka() %>
+      .ROWS        (INPUTS + 1),
+      .ROW_BITS    (ROW_BITS),
+      .EVERY       (EVERY),
+      .ADCS        (ADCS),
+      .ADC_BITS    (ADC_BITS),
+      .TAIL_BITS   (TAIL_BITS),
+      .RESIDUE_BITS(RESIDUE_BITS),
+      .CODE_SHIFT  (CODE_SHIFT),
+      .STEP_SHIFT  (STEP_SHIFT),
+      .COARSE      (COARSE),
+      .BACK_SHIFT  (BACK_SHIFT),
+<%- endif %>
       .WIDTH_SHIFT(WIDTH_SHIFT)
 <%- endif %>
   ) u_momentum (
@@ -240,6 +276,13 @@ module ${ name }$_layer #(
       .y_last       (y_last),
       .y_data       (y_data),
       .stage_busy   (back_req),
+<%- if unit.tiki_taka() %>
+      .code_ready   (fast_ready),
+      .code_valid   (adc_valid && adc_ready && fast_read),
+      .code_last    (group_last),
+      .code_beats   (code_beats),
+      .code_data    (adc_code),
+<%- endif %>
 <%- if unit.history() %>
       .row_valid    (row_valid),
       .row_beat     (row_beat),
@@ -253,10 +296,13 @@ module ${ name }$_layer #(
 <%- if unit.history() %>
       .slot_rows    (slot_rows),
 <%- endif %>
-<%- if unit.sram() %>
+<%- if unit.single_rows() %>
       .slot_row     (slot_row),
 <%- endif %>
-<%- if unit.in_array() %>
+<%- if unit.tiki_taka() %>
+      .slot_alone   (slot_alone),
+<%- endif %>
+<%- if unit.second_devices() %>
       .slot_kind    (slot_kind),
 <%- endif %>
       .slot_longest (slot_longest),
@@ -271,7 +317,9 @@ module ${ name }$_layer #(
   // --- Array port and drivers ------------------------------------------------------------------------------------------
   wire                  tick;
   wire [PULSE_BITS-1:0] ramp;
+<%- if !unit.tiki_taka() %>
   wire                  group_last;
+<%- endif %>
 
   ${ name }$_array_port #(
       .PULSE_BITS  (PULSE_BITS),
@@ -289,7 +337,7 @@ module ${ name }$_layer #(
       .fwd_req     (x_staged_q && fwd_enable),
       .back_req    (back_req),
       .slot_req    (slot_req),
-<%- if unit.in_array() %>
+<%- if unit.second_devices() %>
       .slot_kind   (slot_kind),
 <%- endif %>
       .slot_longest(slot_longest),
@@ -315,7 +363,11 @@ module ${ name }$_layer #(
       .adc_group   (adc_group),
       .adc_ready   (adc_ready),
       .adc_valid   (adc_valid),
+<%- if unit.tiki_taka() %>
+      .path_ready  (fast_read ? fast_ready : path_ready),
+<%- else %>
       .path_ready  (path_ready),
+<%- endif %>
       .group_last  (group_last)
   );
 
@@ -324,7 +376,7 @@ module ${ name }$_layer #(
       .DAC_BITS (DAC_BITS),
       .LANES    (LANES),
       .BEATS    (X_BEATS),
-<%- if unit.sram() %>
+<%- if unit.single_rows() %>
       .ROW_BITS (ROW_BITS),
 <%- endif %>
       .BEAT_BITS(X_BEAT_BITS)
@@ -340,8 +392,8 @@ module ${ name }$_layer #(
       .load_beat (x_beat),
       .load_data (x_data),
       .take      (take_fwd),
-<%- if unit.sram() %>
-      .select    (take_slot),
+<%- if unit.single_rows() %>
+      .select    (take_slot<% if unit.tiki_taka() %> && slot_alone<% endif %>),
       .select_row(slot_row),
 <%- endif %>
 <%- endif %>
@@ -362,7 +414,7 @@ module ${ name }$_layer #(
       .load_beat (col_valid ? col_beat : y_beat),
       .load_mag  (col_valid ? unit_mag : drive_mag),
       .load_neg  (col_valid ? unit_neg : drive_neg),
-<%- if unit.in_array() %>
+<%- if unit.second_devices() %>
       .take      (take_back || (take_slot && slot_lines)),
       .take_pulse(take_slot && slot_lines),
 <%- else %>
@@ -385,6 +437,8 @@ module ${ name }$_layer #(
 <%- if memory %>
   // Codes of single cells are not for the read path.
   assign code_valid = adc_valid && adc_ready && (op_kind != 2'd3);
+<%- else if unit.tiki_taka() %>
+  assign code_valid = adc_valid && adc_ready && !fast_read;
 <%- else %>
   assign code_valid = adc_valid && adc_ready;
 <%- endif %>

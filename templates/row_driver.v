@@ -3,7 +3,7 @@
 //
 // A vector arrives in beats of LANES words in a stage, while the active codes still drive the rows; `take` moves the whole
 // stage to the rows at once. The last row is the bias, always at full scale.
-<%- if sram %>
+<%- if single_rows %>
 // `select` drives one row alone, bias included, at half scale: a power of two, so that whole steps of the device are a shift.
 <%- endif %>
 // Latency: a beat is in the stage one cycle after `load_valid`; `row_code` changes one cycle after `take`.
@@ -12,7 +12,7 @@ module ${ name }$_row_driver #(
     parameter DAC_BITS  = 8,   // bits of a row code, two's complement
     parameter LANES     = 8,   // words per beat
     parameter BEATS     = 8,   // beats per vector: INPUTS / LANES, rounded up
-<%- if sram %>
+<%- if single_rows %>
     parameter ROW_BITS  = 7,   // bits of a row number
 <%- endif %>
     parameter BEAT_BITS = 3    // bits of a beat number
@@ -22,7 +22,7 @@ module ${ name }$_row_driver #(
     input  wire [BEAT_BITS-1:0]             load_beat,   // its number, lowest words first
     input  wire [LANES*DAC_BITS-1:0]        load_data,   // its words, lowest first
     input  wire                             take,        // stage -> rows
-<%- if sram %>
+<%- if single_rows %>
     input  wire                             select,      // one row alone
     input  wire [ROW_BITS-1:0]              select_row,
 <%- endif %>
@@ -34,7 +34,7 @@ module ${ name }$_row_driver #(
   reg [BEATS*BEAT_WIDTH-1:0] stage_q;
   reg [INPUTS*DAC_BITS-1:0]  row_q;
 
-<%- if sram %>
+<%- if single_rows %>
   localparam [DAC_BITS-1:0] CODE_ONE   = 1;
   localparam [DAC_BITS-1:0] HALF_SCALE = CODE_ONE << (DAC_BITS - 2);
   localparam [31:0]         BIAS_ROW   = INPUTS;
@@ -49,13 +49,13 @@ module ${ name }$_row_driver #(
       end
     end
     if (take) row_q <= stage_q[INPUTS*DAC_BITS-1:0];
-<%- if sram %>
+<%- if single_rows %>
     if (select) begin
       for (r = 0; r < INPUTS; r = r + 1) row_q[r*DAC_BITS+:DAC_BITS] <= (select_row == r[ROW_BITS-1:0]) ? HALF_SCALE : {DAC_BITS{1'b0}};
     end
 <%- endif %>
   end
-<%- if sram %>
+<%- if single_rows %>
 
   reg [DAC_BITS-1:0] bias_q;
   always @(posedge clk) begin

@@ -42,9 +42,12 @@ module ${ name }$_tiles #(
   localparam [SETS-1:0]       SET_FIRST  = 1;
   localparam [GROUP_BITS-1:0] GROUP_STEP = 1;
   localparam [31:0]           READ_KINDS = 1;  // forward and transposed read
+<%- if fast %>
+  localparam [KIND_BITS-1:0]  FAST_READ  = 4;  // forward read of the second devices
+<%- endif %>
 
   wire back    = op_kind[0];
-  wire reading = {{(32 - KIND_BITS) {1'b0}}, op_kind} <= READ_KINDS;
+  wire reading = <% if fast %>(op_kind == FAST_READ) || (<% endif %>{{(32 - KIND_BITS) {1'b0}}, op_kind} <= READ_KINDS<% if fast %>)<% endif %>;
 
   // --- Turns: the set that hands over its codes ---------------------------------------------------------------------------
   reg [SETS-1:0]       set_q;    // one-hot: rows of the grid in a transposed read, columns in a forward read

@@ -568,6 +568,17 @@ module ${ name }$ (
       .DECAY_CYCLES   (${ local.decay }$),
       .TRANSFER_CYCLES(${ local.transfer }$),
 <%- endif %>
+<%- if let Some(t) = l.transfer %>
+      .ROW_BITS    (${ l.row_bits }$),
+      .ADCS        (${ adcs }$),
+      .ADC_BITS    (${ adc_bits }$),
+      .EVERY       (${ every }$),
+      .RESIDUE_BITS(${ t.bits }$),
+      .CODE_SHIFT  (${ t.code_shift }$),
+      .STEP_SHIFT  (${ t.step_shift }$),
+      .COARSE      (${ t.coarse }$),
+      .BACK_SHIFT  (${ t.back_shift }$),
+<%- endif %>
 <%- if let Some(v) = l.velocity %>
       .ROW_BITS      (${ l.row_bits }$),
       .VELOCITY_BITS (${ v.bits }$),
@@ -653,6 +664,9 @@ module ${ name }$ (
       .adc_ready    (${ l.name }$_adc_ready),
 <%- if unit.in_array() %>
       .gamma        (${ l.name }$_gamma),
+<%- endif %>
+<%- if unit.tiki_taka() %>
+      .adc_code     (${ l.name }$_adc_code),
 <%- endif %>
       .adc_valid    (${ l.name }$_adc_valid)
   );

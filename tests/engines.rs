@@ -5,8 +5,8 @@ mod common;
 use common::{Rig, Small, mutated, options};
 use memrtl::array::Grid;
 use memrtl::cosim::{CosimError, Mismatch, What};
-use memrtl::golden::momentum::{Engine, Kind, Registers, Slot};
-use memrtl::golden::{Machine, Mode, SampleTrace, encode};
+use memrtl::golden::momentum::{Engine, Kind, Registers};
+use memrtl::golden::{LayerTrace, Machine, Mode, SampleTrace, encode};
 use memrtl::spec::Backend::{self, Emulated, External};
 use memrtl::spec::{Design, Layer};
 use rand::{RngExt, SeedableRng};
@@ -66,10 +66,40 @@ fn a_velocity_in_memory_is_exact_on_both_backends_and_devices() {
     exact(&Small { array: "adcs = 1\nlanes = 1\ndac_bits = 4", device: "state_bits = 12", ..sram() }, External);
 }
 
+const TIKI_TAKA: &str = "learning_rate = 0.5\nmomentum = 0.75\nmomentum_unit = \"tiki_taka\"\nepochs = 6\nseed = 7";
+
+fn tiki_taka() -> Small<'static> {
+    Small { training: TIKI_TAKA, ..Small::default() }
+}
+
+#[test]
+fn a_fast_array_is_exact_on_every_device() {
+    let devices = [
+        "",
+        "preset = \"ReRamSB\"",
+        "preset = \"EpiRAM\"\nsigned = \"differential\"",
+        "model = \"vteam\"\nrate_ctoc = 0.1\nv_max = 20.0",
+    ];
+    common::on_all_cores(&devices, |device| {
+        exact(&Small { device, ..tiki_taka() }, External);
+    });
+    // Beats of two groups, groups of two beats, tiles; transfers that are rare, small and of a wide fast array.
+    let slow = format!("{TIKI_TAKA}\ntransfer_every = 3\ntransfer_divisor = 8\nfast_range = 4");
+    let arrays = [
+        "adcs = 4\nlanes = 8\npulse_bits = 5\ndac_bits = 6\nadc_bits = 9",
+        "adcs = 4\nlanes = 1\nadc_bits = 6",
+        "adcs = 2\nlanes = 4\nrows = 4\ncols = 4",
+    ];
+    common::on_all_cores(&arrays, |array| {
+        exact(&Small { array, device: "state_bits = 13", ..tiki_taka() }, External);
+        exact(&Small { array, device: "state_bits = 13", training: &slow, ..tiki_taka() }, External);
+    });
+}
+
 /// Forgetting before a step is the same for both, and the residue goes with the velocity.
 #[test]
 fn units_forget_on_command() {
-    for small in [in_array(), sram()] {
+    for small in [in_array(), sram(), tiki_taka()] {
         let rig = small.rig(External);
         let library = rig.build();
         let mut s = rig.session(&library, &options());
@@ -164,13 +194,12 @@ fn trained(design: &Design, steps: usize) -> (Vec<i32>, Vec<f64>) {
     // Codes times widths to states, |y| times the register to widths.
     let eta = f64::from(registers.eta) * 2f64.powi(-((layer.shifts.width + layer.shifts.write) as i32));
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let mut slots: Vec<Slot> = Vec::new();
+    let mut trace = LayerTrace::default();
     for _ in 0..steps {
-        let x: Vec<i32> = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
-        let y: Vec<i32> = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
-        engine.step(&x, &y, registers, &mut slots);
-        slots.iter().for_each(|slot| slot.apply(&mut array));
-        momentum.step(&x, &y, eta, gamma);
+        trace.x = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
+        trace.y = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
+        engine.step(registers, &mut array, &mut trace).unwrap();
+        momentum.step(&trace.x, &trace.y, eta, gamma);
     }
     (array.states(), momentum.w)
 }
@@ -245,6 +274,77 @@ fn a_changed_phase_of_the_array_unit_is_found() {
         ("layer", "slot_lines = slot_kind == 3'd6", "slot_lines = 1'b1", &[What::PulseWidth, What::PulseCode]),
     ];
     let rig = in_array().rig(External);
+    common::on_all_cores(&changes, |(module, from, to, what)| {
+        let m = found(&rig, &[(module, from, to)]);
+        assert!(what.contains(&m.what), "{from}: {m}");
+    });
+}
+
+/// The unit against its recursion in f64, residue included: `A <- A + eta x y`; of the row whose turn it is, `a` to the weights and
+/// `(1 - gamma) a` off A. What is still in A and in the residue is all that is missing in the weights.
+#[test]
+fn transfers_of_the_fast_array_follow_their_recursion() {
+    const STEPS: usize = 60;
+    for (gamma, share) in [(0.0, 1.0), (0.5, 0.25)] {
+        let training = format!(
+            "momentum = {gamma}\nmomentum_unit = \"tiki_taka\"\ntransfer_divisor = {}\nfast_range = 8",
+            1.0 / share
+        );
+        let mut design = design_of(&training);
+        // Codes that hold all there is in a cell of the fast array.
+        design.array.adc_bits = 14;
+        let layer = design.layers[0].clone();
+        let (rows, cols) = (layer.rows(), layer.outputs);
+        let mut engine = Engine::new(&design, &layer);
+        let mut array = Grid::new(&design, 0, &layer).unwrap();
+        let registers = Registers { eta: design.learning_rate_code(), gamma: design.momentum_code(), depth: 1 };
+        let eta = f64::from(registers.eta) * 2f64.powi(-((layer.shifts.width + layer.shifts.write) as i32));
+        let (mut fast, mut moved) = (vec![0.0; rows * cols], vec![0.0; rows * cols]);
+        let mut rng = ChaCha8Rng::seed_from_u64(9);
+        let mut trace = LayerTrace::default();
+        for step in 0..STEPS {
+            trace.x = (0..rows).map(|_| rng.random_range(0..=127)).collect();
+            trace.y = (0..cols).map(|_| rng.random_range(-700..=700)).collect();
+            engine.step(registers, &mut array, &mut trace).unwrap();
+            for (m, &x) in trace.x.iter().enumerate() {
+                for (n, &y) in trace.y.iter().enumerate() {
+                    fast[m * cols + n] += eta * f64::from(x) * f64::from(y);
+                }
+            }
+            let row = step % rows * cols;
+            // The first pass over the rows only empties them.
+            let (share, left) = if step < rows { (0.0, 0.0) } else { (share, gamma) };
+            for cell in row..row + cols {
+                moved[cell] += share * fast[cell];
+                fast[cell] *= left;
+            }
+        }
+        let largest = moved.iter().fold(0.0f64, |most, w| most.max(w.abs()));
+        let error = array.states().iter().zip(&moved).fold(0.0f64, |most, (&s, w)| most.max((f64::from(s) - w).abs()));
+        assert!(largest > 1000.0, "{largest}");
+        assert!(error < 0.02 * largest, "gamma {gamma}: {error} of {largest}");
+    }
+}
+
+#[test]
+fn a_changed_phase_of_the_fast_array_is_found() {
+    const MODULE: &str = "momentum_tiki_taka";
+    let changes: [(&str, &str, &str, &[What]); 7] = [
+        (MODULE, "drain_q <= ROW_COUNT[ROW_BITS:0];\n      clear_q", "drain_q <= DRAIN_ONE;\n      clear_q", PULSES),
+        (MODULE, "total + taken : total - taken", "total : total", PULSES),
+        (MODULE, "17'h10000 - {1'b0, momentum}", "{1'b0, momentum}", PULSES),
+        (MODULE, "<= !f1_code", "<= f1_code", PULSES),
+        (MODULE, "KIND_WRITE   = 3'd2", "KIND_WRITE   = 3'd6", &[What::SlotKind]),
+        (MODULE, "row_q + ROW_ONE", "row_q", &[What::RowCode]),
+        (
+            "layer",
+            "adc_ready && !fast_read",
+            "adc_ready",
+            &[What::Error, What::RowCode, What::Cycles("forward"), What::AdcCode],
+        ),
+    ];
+    const PULSES: &[What] = &[What::PulseCode, What::Slots, What::SlotKind, What::SlotLength];
+    let rig = tiki_taka().rig(External);
     common::on_all_cores(&changes, |(module, from, to, what)| {
         let m = found(&rig, &[(module, from, to)]);
         assert!(what.contains(&m.what), "{from}: {m}");

@@ -105,6 +105,8 @@ const KINDS: &[(usize, &[&str])] = &[
     (1, &["in_array", "\nrows = "]),
     (2, &["sram"]),
     (1, &["sram", "\nrows = "]),
+    (2, &["tiki_taka"]),
+    (1, &["tiki_taka", "\nrows = "]),
     (3, &["\nrows = ", "\ncols = "]),
     (1, &["cross_entropy", "emulated"]),
     (1, &["cross_entropy", "\nrows = "]),

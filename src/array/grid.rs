@@ -111,6 +111,20 @@ impl Grid {
         }
     }
 
+    /// Forward read of the second devices, see [`Crossbar::read_velocity`]; codes of tiles are added as in [`Grid::read_forward`].
+    ///
+    /// # Errors
+    /// A velocity that is no number.
+    pub fn read_velocity(&mut self, x: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        tiles.resize_with(self.tiles.len(), Vec::new);
+        for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
+            let read = array.read_velocity(&x[tile.first_row..][..tile.rows], own);
+            read.map_err(|fault| in_layer(fault, &tile))?;
+        }
+        self.add(tiles, self.tiling.cols, |tile| tile.first_col, codes);
+        Ok(())
+    }
+
     /// See [`Crossbar::decay`].
     pub fn decay(&mut self, gamma: u32) {
         self.tiles.iter_mut().for_each(|array| array.decay(gamma));

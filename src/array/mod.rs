@@ -29,6 +29,9 @@ pub struct Crossbar {
     cells: Cells,
     /// Second devices; `None` where the design has none.
     velocity: Option<Box<Velocity>>,
+    /// Bits of a cell of second devices that are read, and from the dot product to the code.
+    fast_bits: u32,
+    fast_shift: Option<u32>,
     /// `None` where reads need nothing but weights.
     imperfections: Option<Box<Imperfections>>,
     /// Operations so far: the key of their random numbers.
@@ -111,6 +114,8 @@ impl Crossbar {
             state_bits: design.device.state_bits,
             cells,
             velocity: None,
+            fast_bits: design.fast_bits().map_or(0, |(bits, _)| bits),
+            fast_shift: design.fast_shift(),
             imperfections,
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
@@ -200,6 +205,26 @@ impl Crossbar {
             Cells::Ideal(ideal) => ideal.write(x, pulses),
             Cells::Memristors(cells) => cells.write(Slot { x, widths: pulses }, self.op),
         }
+    }
+
+    /// Forward read of the second devices: row codes `x` to the ADC codes of all columns; the full scale of the code is that of the
+    /// devices on a row at half of full scale. No code without second devices. Imperfections are those of the weights' reads alone.
+    ///
+    /// # Errors
+    /// A velocity that is no number.
+    pub fn read_velocity(&mut self, x: &[i32], codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        self.op += 1;
+        codes.clear();
+        let (Some(velocity), Some(shift)) = (&self.velocity, self.fast_shift) else { return Ok(()) };
+        match velocity.read(x, &mut self.sums) {
+            velocity::Sums::Exact => convert(&self.sums.exact[..self.cols], shift, self.adc_bits, codes),
+            velocity::Sums::Real(cells) => {
+                let sums = &self.sums.real[..self.cols];
+                quantize(sums, gain(self.fast_bits, shift), self.adc_bits, codes);
+                finite(sums, cells, self.cols)?;
+            }
+        }
+        Ok(())
     }
 
     /// Rank-1 write to the velocities; nothing without second devices.

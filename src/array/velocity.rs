@@ -19,6 +19,14 @@ pub(super) struct Velocity {
     local: Local,
 }
 
+/// What sums a read has left.
+pub(super) enum Sums<'a> {
+    /// Integers.
+    Exact,
+    /// Real numbers, of these devices.
+    Real(&'a dyn Memristors),
+}
+
 enum Plane {
     Ideal(Integers),
     Memristors(Box<dyn Memristors>),
@@ -45,9 +53,8 @@ struct Local {
 impl Velocity {
     /// The second devices of a tile of `layer` at zero; `None` where the design has none.
     pub fn new(design: &Design, layer: &Layer, tile: &Tile, noise: Noise) -> Result<Option<Velocity>, DeviceError> {
-        let (Some(geometry), Some(guard), Some(bits)) =
-            (layer.velocity_geometry(design), design.training.velocity_guard, design.velocity_bits())
-        else {
+        let formats = design.velocity_bits().zip(design.training.velocity_guard).or(design.fast_bits());
+        let (Some(geometry), Some((bits, guard))) = (layer.velocity_geometry(design), formats) else {
             return Ok(None);
         };
         let geometry = Geometry { rows: tile.rows, cols: tile.cols, ..geometry };
@@ -66,6 +73,28 @@ impl Velocity {
         };
         let local = Local { geometry, doses: Vec::new(), x: vec![0; geometry.rows], widths: vec![0; geometry.cols] };
         Ok(Some(Velocity { cols: geometry.cols, plane, local }))
+    }
+
+    /// Sums of all columns for row codes `x`, into `sums`.
+    pub fn read(&self, x: &[i32], sums: &mut super::Sums) -> Sums<'_> {
+        match &self.plane {
+            Plane::Ideal(cells) => {
+                let sums = &mut sums.exact[..self.cols];
+                sums.fill(0);
+                for (&x, row) in x.iter().zip(cells.v.chunks_exact(self.cols)).filter(|(x, _)| **x != 0) {
+                    sums.iter_mut().zip(row).for_each(|(sum, &v)| *sum += i64::from(x) * i64::from(v));
+                }
+                Sums::Exact
+            }
+            Plane::Memristors(cells) => {
+                let sums = &mut sums.real[..self.cols];
+                sums.fill(0.0);
+                for (&x, row) in x.iter().zip(cells.weights().chunks_exact(self.cols)).filter(|(x, _)| **x != 0) {
+                    sums.iter_mut().zip(row).for_each(|(sum, &w)| *sum += x as f32 * w);
+                }
+                Sums::Real(cells.as_ref())
+            }
+        }
     }
 
     /// V <- V + x pulses^T.

@@ -13,21 +13,40 @@ const KIND_FORWARD: u64 = 0;
 const KIND_BACK: u64 = 1;
 const KIND_WRITE: u64 = 2;
 const KIND_CELL: u64 = 3;
+const KIND_READ_VELOCITY: u64 = 4;
 const KIND_DECAY: u64 = 5;
 const KIND_WRITE_VELOCITY: u64 = 6;
 const KIND_TRANSFER: u64 = 7;
+
+/// Which read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    Forward,
+    Back,
+    /// A forward read of the second devices.
+    Velocity,
+}
+
+impl Read {
+    fn kind(self) -> u64 {
+        match self {
+            Read::Forward => KIND_FORWARD,
+            Read::Back => KIND_BACK,
+            Read::Velocity => KIND_READ_VELOCITY,
+        }
+    }
+}
 
 /// What an array saw on its pins in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
     None,
-    /// A forward read has begun; the row codes are in [`ArrayPins::x`].
-    ForwardStart,
-    /// A transposed read has begun; the driven codes are in [`ArrayPins::drive`].
-    BackStart,
+    /// A read has begun; the row codes of a forward read are in [`ArrayPins::x`], the column codes of a transposed one in
+    /// [`ArrayPins::drive`].
+    ReadStart(Read),
     /// The codes of this group have been taken, [`ArrayPins::codes`].
     Codes {
-        back: bool,
+        read: Read,
         group: usize,
     },
     /// A write slot has begun, or a decay or transfer of the velocities, see [`ArrayPins::kind`]: row codes and column codes are on
@@ -49,7 +68,7 @@ pub enum Event {
 #[derive(Debug, Clone, Copy)]
 enum Operation {
     Idle,
-    Read { back: bool, countdown: u32 },
+    Read { read: Read, countdown: u32 },
     Write { since: u64 },
     CellRead { countdown: u32 },
     CellPulse,
@@ -277,26 +296,30 @@ impl ArrayPins {
             self.watch_pulses(model, now, now);
             return Event::SlotStart;
         }
-        let back = kind == KIND_BACK;
+        let read = match kind {
+            KIND_BACK => Read::Back,
+            KIND_READ_VELOCITY => Read::Velocity,
+            _ => Read::Forward,
+        };
         if let Some(crossbar) = &mut self.crossbar {
-            let read = if back {
-                crossbar.read_transposed(&self.drive, &mut self.all_codes)
-            } else {
-                crossbar.read_forward(&self.x, &mut self.all_codes)
+            let done = match read {
+                Read::Forward => crossbar.read_forward(&self.x, &mut self.all_codes),
+                Read::Back => crossbar.read_transposed(&self.drive, &mut self.all_codes),
+                Read::Velocity => crossbar.read_velocity(&self.x, &mut self.all_codes),
             };
-            self.fault = self.fault.or(read.err());
+            self.fault = self.fault.or(done.err());
         }
         self.stray_pulse = self.first_on(model);
         let countdown = self.settle + self.convert + extra;
-        self.operation = Operation::Read { back, countdown };
-        if back { Event::BackStart } else { Event::ForwardStart }
+        self.operation = Operation::Read { read, countdown };
+        Event::ReadStart(read)
     }
 
     /// The first part of a read's cycle: counts down and offers the codes.
     fn offer(&mut self, model: &mut Model) {
-        let Operation::Read { back, countdown } = self.operation else { return };
+        let Operation::Read { read, countdown } = self.operation else { return };
         let left = countdown.saturating_sub(1);
-        self.operation = Operation::Read { back, countdown: left };
+        self.operation = Operation::Read { read, countdown: left };
         let Some(driven) = self.pins.driven else { return };
         let valid = u64::from(left == 0);
         self.offered = model.get(self.pins.adc_valid) != valid;
@@ -305,13 +328,13 @@ impl ArrayPins {
 
     /// The second part of a read's cycle: sees the codes taken. A conversion that begins then takes `extra` cycles more.
     pub fn take(&mut self, model: &mut Model, extra: u32) -> Event {
-        let Operation::Read { back, .. } = self.operation else { return Event::None };
+        let Operation::Read { read, .. } = self.operation else { return Event::None };
         if model.get(self.pins.adc_valid) == 0 {
             return Event::None;
         }
         // The group that the pins ask for; whether it is the right one is the scoreboard's business.
         let group = model.get(self.pins.adc_group) as usize;
-        let lines = if back { self.tile.inputs } else { self.cols };
+        let lines = if read == Read::Back { self.tile.inputs } else { self.cols };
         let first = (group * self.adcs).min(lines);
         let count = self.adcs.min(lines - first);
         if let Some(driven) = self.pins.driven {
@@ -324,11 +347,11 @@ impl ArrayPins {
         self.operation = if model.get(self.pins.op_last) == 1 {
             Operation::Idle
         } else {
-            Operation::Read { back, countdown: self.convert + extra }
+            Operation::Read { read, countdown: self.convert + extra }
         };
-        self.read_moved_lines(model, if back { KIND_BACK } else { KIND_FORWARD });
+        self.read_moved_lines(model, read.kind());
         self.stray_pulse = self.stray_pulse.or_else(|| self.first_on(model));
-        Event::Codes { back, group }
+        Event::Codes { read, group }
     }
 
     /// A write's cycle after its first.

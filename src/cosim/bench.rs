@@ -394,7 +394,7 @@ impl Bench {
             if self.checking {
                 self.scoreboard.array_event(index, event, array, self.cycle)?;
             }
-            if matches!(event, Event::ForwardStart | Event::BackStart | Event::SlotStart | Event::CellStart) {
+            if matches!(event, Event::ReadStart(_) | Event::SlotStart | Event::CellStart) {
                 let event = array.same_cycle(&mut self.model, self.cycle);
                 offered |= array.offered;
                 if self.checking {

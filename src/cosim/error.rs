@@ -12,6 +12,8 @@ pub enum What {
     Error,
     DriveCode,
     BackCode,
+    /// ADC code of a forward read of second devices.
+    FastCode,
     PulseWidth,
     PulseCode,
     SlotLength,
@@ -48,6 +50,7 @@ impl fmt::Display for What {
             What::Error => "error y of output",
             What::DriveCode => "driven code of column",
             What::BackCode => "transposed ADC code of row",
+            What::FastCode => "ADC code of the fast array, column",
             What::PulseWidth => "pulse width on the pin of column",
             What::PulseCode => "pulse code of column",
             What::SlotLength => "length in cycles of write slot",

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::array_pins::{ArrayPins, Event};
+use super::array_pins::{ArrayPins, Event, Read};
 use super::error::{Mismatch, What};
 use crate::array::TileCodes;
 use crate::cycles::SampleCycles;
@@ -19,6 +19,8 @@ struct ArrayProgress {
     tile: Tile,
     forward_codes: usize,
     back_codes: usize,
+    /// Of the read of second devices that the update is at.
+    fast_codes: usize,
     slots: usize,
 }
 
@@ -62,7 +64,14 @@ impl Scoreboard {
             sample: 0,
             arrays: design
                 .arrays()
-                .map(|(layer, tile)| ArrayProgress { layer, tile, forward_codes: 0, back_codes: 0, slots: 0 })
+                .map(|(layer, tile)| ArrayProgress {
+                    layer,
+                    tile,
+                    forward_codes: 0,
+                    back_codes: 0,
+                    fast_codes: 0,
+                    slots: 0,
+                })
                 .collect(),
             y_words: vec![0; design.layers.len()],
             cells: 0,
@@ -78,7 +87,7 @@ impl Scoreboard {
     /// Forgets the progress of the last sample; `trace` and `predicted` hold the next one.
     pub fn begin(&mut self) {
         for array in &mut self.arrays {
-            (array.forward_codes, array.back_codes, array.slots) = (0, 0, 0);
+            (array.forward_codes, array.back_codes, array.fast_codes, array.slots) = (0, 0, 0, 0);
         }
         self.y_words.fill(0);
         self.cells = 0;
@@ -118,13 +127,12 @@ impl Scoreboard {
         let Some(t) = self.trace.layers.get(layer) else { return Ok(()) };
         match event {
             Event::None | Event::CellStart | Event::CellEnd { .. } => Ok(()),
-            Event::ForwardStart => self.lines_of_read(p, false, array, cycle),
-            Event::BackStart => self.lines_of_read(p, true, array, cycle),
-            Event::Codes { back, group } => {
-                let (what, tiles, done, line) = if back {
-                    (What::BackCode, &t.tile_backs, p.back_codes, p.tile.first_row)
-                } else {
-                    (What::AdcCode, &t.tile_reads, p.forward_codes, p.tile.first_col)
+            Event::ReadStart(read) => self.lines_of_read(p, read, array, cycle),
+            Event::Codes { read, group } => {
+                let (what, tiles, done, line) = match read {
+                    Read::Forward => (What::AdcCode, &t.tile_reads, p.forward_codes, p.tile.first_col),
+                    Read::Back => (What::BackCode, &t.tile_backs, p.back_codes, p.tile.first_row),
+                    Read::Velocity => (What::FastCode, &t.tile_fast, p.fast_codes, p.tile.first_col),
                 };
                 let all = tiles.get(p.tile.index).map_or(&[][..], Vec::as_slice);
                 let first = group * self.adcs;
@@ -132,25 +140,21 @@ impl Scoreboard {
                 if first != done || first >= last {
                     return Err(self.mismatch(layer, What::Operation, group, done as i64, first as i64, cycle));
                 }
-                self.lines_of_read(p, back, array, cycle)?;
+                self.lines_of_read(p, read, array, cycle)?;
                 self.compare(layer, what, line + first, &all[first..last], &array.codes, cycle)?;
+                let all = all.len();
                 let p = &mut self.arrays[number];
-                *(if back { &mut p.back_codes } else { &mut p.forward_codes }) = last;
+                match read {
+                    Read::Forward => p.forward_codes = last,
+                    Read::Back => p.back_codes = last,
+                    Read::Velocity => {
+                        p.fast_codes = last;
+                        p.slots += usize::from(last == all);
+                    }
+                }
                 Ok(())
             }
-            Event::SlotStart => {
-                let Some(slot) = t.slots.get(p.slots) else {
-                    return Err(self.mismatch(
-                        layer,
-                        What::Slots,
-                        p.slots,
-                        t.slots.len() as i64,
-                        p.slots as i64 + 1,
-                        cycle,
-                    ));
-                };
-                self.slot(p, slot, array, cycle)
-            }
+            Event::SlotStart => self.slot(p, self.next_slot(p, cycle)?, array, cycle),
             Event::SlotEnd { cycles } => {
                 let slot = &t.slots[p.slots];
                 self.slot(p, slot, array, cycle)?;
@@ -177,6 +181,14 @@ impl Scoreboard {
                 Ok(())
             }
         }
+    }
+
+    /// The operation of the update that an array is at.
+    fn next_slot(&self, p: ArrayProgress, cycle: u64) -> Result<&Slot, Mismatch> {
+        let slots = &self.trace.layers[p.layer].slots;
+        slots
+            .get(p.slots)
+            .ok_or_else(|| self.mismatch(p.layer, What::Slots, p.slots, slots.len() as i64, p.slots as i64 + 1, cycle))
     }
 
     /// Kind of an operation of the update, rows and columns of a write.
@@ -256,14 +268,22 @@ impl Scoreboard {
     }
 
     /// The lines that a read drives, and the columns, none of which may be switched on.
-    fn lines_of_read(&self, p: ArrayProgress, back: bool, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
+    fn lines_of_read(&self, p: ArrayProgress, read: Read, array: &ArrayPins, cycle: u64) -> Result<(), Mismatch> {
         let t = &self.trace.layers[p.layer];
         if let Some(col) = array.stray_pulse {
             return Err(self.mismatch(p.layer, What::PulseWidth, p.tile.first_col + col, 0, 1, cycle));
         }
-        let (what, first, all, lines, seen) = match back {
-            false => (What::RowCode, p.tile.first_row, &t.x, p.rows(), &array.x),
-            true => (What::DriveCode, p.tile.first_col, &t.drive, p.cols(), &array.drive),
+        let (what, first, all, lines, seen) = match read {
+            Read::Forward => (What::RowCode, p.tile.first_row, &t.x, p.rows(), &array.x),
+            Read::Back => (What::DriveCode, p.tile.first_col, &t.drive, p.cols(), &array.drive),
+            Read::Velocity => {
+                let slot = self.next_slot(p, cycle)?;
+                if slot.kind != Kind::ReadVelocity {
+                    let (want, got) = (slot.kind.code(), Kind::ReadVelocity.code());
+                    return Err(self.mismatch(p.layer, What::SlotKind, p.slots, want as i64, got as i64, cycle));
+                }
+                (What::RowCode, p.tile.first_row, &slot.x, p.rows(), &array.x)
+            }
         };
         // A read that golden does not do has no codes to drive.
         self.compare(p.layer, what, first, all.get(lines).unwrap_or_default(), seen, cycle)

@@ -24,6 +24,7 @@ impl CycleModel {
             MomentumUnit::None | MomentumUnit::History => self.history(layer, trace, y_last, reads),
             MomentumUnit::InArray => self.in_array(layer, trace, y_last, reads.end),
             MomentumUnit::Sram => self.sram(layer, trace, y_last, reads.end),
+            MomentumUnit::TikiTaka => self.tiki_taka(layer, trace, y_last, reads.end),
         }
     }
 
@@ -114,6 +115,40 @@ impl CycleModel {
             done = (done + 1).max(taken) + (all - rows) * layer.y_beats - 1;
         }
         UpdateTimes { unit_idle: done.max(taken) + 1, port_idle: port_free + 1 }
+    }
+
+    /// The sample's pair; then, when a row's transfer is due, its read, the pulses for W while codes come, and those for the fast array.
+    fn tiki_taka(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
+        let mut slots = trace.slots.iter().peekable();
+        let mut ready = y_last + 4;
+        if let Some(pair) = slots.next_if(|slot| slot.kind == Kind::WriteVelocity) {
+            let taken = (y_last + layer.y_beats + 6).max(port_free);
+            port_free = taken + self.length(layer, pair);
+            self.busy.push((taken + 1, port_free));
+            ready = taken + 1;
+        }
+        if slots.next_if(|slot| slot.kind == Kind::ReadVelocity).is_none() {
+            return UpdateTimes { unit_idle: ready, port_idle: port_free + 1 };
+        }
+        let taken = ready.max(port_free);
+        port_free = taken + layer.array.fwd_first + layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
+        self.busy.push((taken + 1, port_free));
+        // Beats of the last group, and the residues behind them.
+        let mut staged = port_free + layer.fwd_tail + 1;
+        if let Some(weights) = slots.next_if(|slot| slot.kind == Kind::Write) {
+            staged += 1;
+            port_free = staged + self.length(layer, weights);
+            self.busy.push((staged + 1, port_free));
+        }
+        // Memory, product, stage.
+        let mut idle = staged + layer.y_beats + 3;
+        if let Some(back) = slots.next() {
+            let taken = idle.max(port_free);
+            port_free = taken + self.length(layer, back);
+            self.busy.push((taken + 1, port_free));
+            idle = taken + 1;
+        }
+        UpdateTimes { unit_idle: idle, port_idle: port_free + 1 }
     }
 
     /// Cycles of an operation.

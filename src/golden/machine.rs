@@ -48,6 +48,9 @@ pub struct LayerTrace {
     pub back: Vec<i32>,
     /// The same of each tile; empty where none is read.
     pub tile_backs: TileCodes,
+    /// ADC codes of the read of second devices in the update, one per column, and those of each tile; empty in steps without.
+    pub fast: Vec<i32>,
+    pub tile_fast: TileCodes,
     /// Operations of the update in order.
     pub slots: Vec<Slot>,
     /// Pairs that the momentum unit passed over for want of a pulse.
@@ -252,6 +255,8 @@ impl Machine {
             t.drive.clear();
             t.back.clear();
             t.tile_backs.iter_mut().for_each(Vec::clear);
+            t.fast.clear();
+            t.tile_fast.iter_mut().for_each(Vec::clear);
             t.skipped = 0;
             if mode == Mode::Infer {
                 t.slots.clear();
@@ -259,7 +264,7 @@ impl Machine {
         }
         if mode == Mode::Train {
             self.backward(target, trace)?;
-            self.update(trace);
+            self.update(trace)?;
             self.refresh_due = self.memory.as_mut().is_some_and(Controller::trained);
         }
         Ok(())
@@ -306,14 +311,13 @@ impl Machine {
         Ok(())
     }
 
-    fn update(&mut self, trace: &mut SampleTrace) {
+    fn update(&mut self, trace: &mut SampleTrace) -> Result<(), DeviceFault> {
         let registers = Registers { eta: self.learning_rate, gamma: self.momentum, depth: self.history };
-        for (unit, t) in self.layers.iter_mut().zip(&mut trace.layers) {
-            t.skipped = unit.engine.step(&t.x, &t.y, registers, &mut t.slots);
-            for slot in &t.slots {
-                slot.apply(&mut unit.array);
-            }
+        for (layer, (unit, t)) in self.layers.iter_mut().zip(&mut trace.layers).enumerate() {
+            let step = unit.engine.step(registers, &mut unit.array, t);
+            step.map_err(|cell| DeviceFault { layer, cell })?;
         }
+        Ok(())
     }
 
     /// This moment between two samples.

@@ -6,7 +6,9 @@ use super::{Module, bus, memory, momentum, pulse_table};
 use crate::golden::{self, ActivationTable};
 use crate::phases::{Counter, Phase};
 use crate::regmap;
-use crate::spec::{Activation, Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumKind, MomentumUnit, Tile};
+use crate::spec::{
+    Activation, Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumKind, MomentumUnit, Tile, TransferFormat,
+};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
 macro_rules! plain {
@@ -21,8 +23,15 @@ macro_rules! plain {
 plain!(VectorMem, "vector_mem.v");
 plain!(ColDriver, "col_driver.v");
 plain!(ArrayEmulated, "array_emulated.v");
-plain!(Tiles, "tiles.v");
 plain!(Softmax, "softmax.v");
+
+#[derive(Template)]
+#[template(path = "tiles.v", escape = "none")]
+struct Tiles<'a> {
+    name: &'a str,
+    /// Second devices are read, too.
+    fast: bool,
+}
 
 #[derive(Template)]
 #[template(path = "array_port.v", escape = "none")]
@@ -33,6 +42,8 @@ struct ArrayPort<'a> {
     local: bool,
     /// Both devices of a cell are written.
     nesterov: bool,
+    /// Second devices are read.
+    fast: bool,
     kind_bits: u32,
 }
 
@@ -41,7 +52,7 @@ struct ArrayPort<'a> {
 struct RowDriver<'a> {
     name: &'a str,
     /// Rows are driven one by one, too.
-    sram: bool,
+    single_rows: bool,
 }
 
 #[derive(Template)]
@@ -192,6 +203,8 @@ struct LayerSizes {
     pulse_table: Option<pulse_table::TableUse>,
     /// Of the unit `sram`.
     velocity: Option<DigitalVelocity>,
+    /// Of the unit `tiki_taka`.
+    transfer: Option<TransferFormat>,
     row_bits: u32,
     col_bits: u32,
     /// Whether it lies on several arrays, on a grid of so many rows and columns.
@@ -218,6 +231,8 @@ struct Top<'a> {
     unit: MomentumUnit,
     factors: Option<momentum::Factors<'a>>,
     local: Option<LocalTiming>,
+    /// Steps from one row's transfer to the next row's, of the unit `tiki_taka`.
+    every: u32,
     stream_words: usize,
     stream_bits: usize,
     dac_bits: usize,
@@ -281,6 +296,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         width_shift: layer.shifts.width,
         pulse_table: None,
         velocity: layer.digital_velocity(design),
+        transfer: layer.transfer_format(design),
         row_bits: bits_for(layer.rows() - 1),
         col_bits: bits_for(layer.outputs - 1),
         tiled: !layer.tiling.is_single(),
@@ -327,7 +343,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     };
 
     add("_vector_mem", VectorMem { name }.render())?;
-    add("_row_driver", RowDriver { name, sram: unit.sram() }.render())?;
+    add("_row_driver", RowDriver { name, single_rows: unit.single_rows() }.render())?;
     add("_col_driver", ColDriver { name }.render())?;
     let with_memory = design.memory.is_some();
     add(
@@ -337,6 +353,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
             memory: with_memory,
             local: unit.in_array(),
             nesterov: design.training.momentum_kind.nesterov(),
+            fast: unit.tiki_taka(),
             kind_bits: unit.kind_bits(),
         }
         .render(),
@@ -384,7 +401,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         add("_array_emulated", ArrayEmulated { name }.render())?;
     }
     if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
-        add("_tiles", Tiles { name }.render())?;
+        add("_tiles", Tiles { name, fast: unit.tiki_taka() }.render())?;
     }
     add("_gear", bus::Gear { name }.render())?;
     add("_sample_in", bus::SampleIn { name }.render())?;
@@ -595,6 +612,7 @@ fn top(design: &Design) -> Top<'_> {
         unit: design.training.momentum_unit,
         factors: momentum::Factors::new(design),
         local: design.timing.local,
+        every: design.training.transfer.map_or(1, |transfer| transfer.every),
         stream_words: design.stream_words(),
         stream_bits: 64 / design.stream_words(),
         dac_bits: array.dac_bits as usize,

@@ -46,6 +46,14 @@ struct MomentumSram<'a> {
     end: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "momentum_tiki_taka.v", escape = "none")]
+struct MomentumTikiTaka<'a> {
+    name: &'a str,
+    pulse_table: bool,
+    width: &'a str,
+}
+
 /// The block that makes factors of gradients from the registers, where these are not the learning rate itself.
 #[derive(Template)]
 #[template(path = "momentum_factors.v", escape = "none")]
@@ -99,6 +107,7 @@ pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama:
             MomentumHistory { name, pulse_table, width, factors, nesterov: kind.nesterov(), own, past }.render()
         }
         MomentumUnit::InArray => MomentumInArray { name, pulse_table, width, nesterov: kind.nesterov() }.render(),
+        MomentumUnit::TikiTaka => MomentumTikiTaka { name, pulse_table, width: "pulse_width" }.render(),
         MomentumUnit::Sram => {
             let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
             MomentumSram { name, nesterov: kind.nesterov(), stages, end }.render()

@@ -57,6 +57,10 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     if let Some(guard) = training.velocity_guard {
         writeln!(out, "velocity_guard = {guard}")?;
     }
+    if let Some(transfer) = training.transfer {
+        writeln!(out, "transfer_every = {}\ntransfer_divisor = {}", transfer.every, 1u32 << transfer.rate)?;
+        writeln!(out, "fast_range = {}", 1u32 << transfer.range)?;
+    }
     // Absent, each layer has its own: no one number says the same.
     if let Some(weight) = training.initial_weight {
         writeln!(out, "initial_weight = {weight:?}")?;

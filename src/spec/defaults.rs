@@ -13,6 +13,10 @@ pub(super) const MOMENTUM: (f64, MomentumUnit, usize) = (0.9, MomentumUnit::Hist
 pub(super) const SGD: (f64, MomentumUnit, usize) = (0.0, MomentumUnit::None, 1);
 /// Bits of a velocity below the product of row code and pulse width; fewer where the velocity would not fit.
 pub(super) const VELOCITY_GUARD: u32 = 8;
+/// Of the unit `tiki_taka`.
+pub(super) const TRANSFER_EVERY: i64 = 1;
+pub(super) const TRANSFER_DIVISOR: i64 = 1;
+pub(super) const FAST_RANGE: i64 = 1;
 pub(super) const EPOCHS: i64 = 8;
 pub(super) const SEED: i64 = 1;
 

@@ -120,6 +120,8 @@ pub struct Training {
     pub history: usize,
     /// Bits of a unit's velocity below the product of row code and pulse width; `None` for units that keep no velocity.
     pub velocity_guard: Option<u32>,
+    /// How the unit `tiki_taka` moves what its fast array holds; `None` for all others.
+    pub transfer: Option<Transfer>,
     pub epochs: usize,
     pub seed: u64,
     /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010);
@@ -135,6 +137,17 @@ pub enum Loss {
     Squared,
     /// `-sum t ln o` of a softmax: y = t - o.
     CrossEntropy,
+}
+
+/// Transfers of the unit `tiki_taka`, row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Transfer {
+    /// Training steps from one row's transfer to the next row's, at least 1.
+    pub every: u32,
+    /// Share of what is read that reaches the weights: `2^-rate`.
+    pub rate: u32,
+    /// Full scale of the fast array: `2^range` times the longest pulse on a row at half of full scale.
+    pub range: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -155,6 +168,8 @@ pub enum MomentumUnit {
     InArray,
     /// The velocity in digital memory, row by row.
     Sram,
+    /// Gradients in a fast array of second devices, moved row by row to the weights.
+    TikiTaka,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -366,7 +381,12 @@ impl Layer {
     /// Geometry of the layer's second devices, which hold the velocity: its full scale is what endless writes of one sign come up to.
     /// `None` for units that have none.
     pub fn velocity_geometry(&self, design: &Design) -> Option<Geometry> {
-        if !design.training.momentum_unit.in_array() {
+        let unit = design.training.momentum_unit;
+        if let (true, Some(transfer)) = (unit.tiki_taka(), design.training.transfer) {
+            let step = 2 - (design.array.pulse_bits + design.array.dac_bits + transfer.range) as i32;
+            return Some(Geometry { update_step: 2f32.powi(step), ..self.geometry(design) });
+        }
+        if !unit.in_array() {
             return None;
         }
         let rest = (1u32 << MOMENTUM_BITS) - design.momentum_code();
@@ -544,6 +564,7 @@ impl MomentumUnit {
             MomentumUnit::History => "history",
             MomentumUnit::InArray => "in_array",
             MomentumUnit::Sram => "sram",
+            MomentumUnit::TikiTaka => "tiki_taka",
         }
     }
 
@@ -569,9 +590,28 @@ impl MomentumUnit {
         self == MomentumUnit::Sram
     }
 
+    pub fn tiki_taka(self) -> bool {
+        self == MomentumUnit::TikiTaka
+    }
+
+    /// Whether each synapse has a second device.
+    pub fn second_devices(self) -> bool {
+        self.in_array() || self.tiki_taka()
+    }
+
+    /// Whether its digital memory holds a sum of the whole past.
+    pub fn sums_the_past(self) -> bool {
+        self.sram() || self.tiki_taka()
+    }
+
+    /// Whether rows are driven one by one, too.
+    pub fn single_rows(self) -> bool {
+        self.sram() || self.tiki_taka()
+    }
+
     /// Bits of an array's `op_kind`.
     pub fn kind_bits(self) -> u32 {
-        if self.in_array() { 3 } else { 2 }
+        if self.second_devices() { 3 } else { 2 }
     }
 }
 

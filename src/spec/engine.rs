@@ -123,13 +123,15 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
         unused(reader, "history", span, unit);
     }
     kind(reader, design, entry);
-    if !unit.velocity() {
-        if let Some((_, span)) = &entry.guard {
-            unused(reader, "velocity_guard", span, unit);
-        }
+    if let (Some((_, span)), false) = (&entry.guard, unit.velocity()) {
+        unused(reader, "velocity_guard", span, unit);
+    }
+    if !unit.velocity() && !unit.tiki_taka() {
         return;
     }
-    guard(reader, design, entry);
+    if unit.velocity() {
+        guard(reader, design, entry);
+    }
     let refuse = |message: &str, also: Option<Span>, help: &str| {
         let message = format!("`momentum_unit = \"{}\"` {message}", unit.name());
         reader.report(Problem::new(Code::Engine, message).at(entry.unit.clone(), "").also(also, "").help(help));
@@ -141,6 +143,10 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
         }
         steps(reader, design, entry);
         return;
+    }
+    if unit.tiki_taka() {
+        steps(reader, design, entry);
+        back(reader, design, entry);
     }
     if design.array.backend == Backend::Emulated {
         refuse(
@@ -157,7 +163,7 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
             refuse("needs devices that hold a value between their extremes: a junction has two states", None, units)
         }
         DeviceModel::Pcm(_) => refuse(
-            "needs devices that can be moved both ways: the pairs of a velocity that decays for ever only grow, until they are full",
+            "needs devices that can be moved both ways: pairs that are written and taken back for ever only grow, until they are full",
             None,
             units,
         ),
@@ -174,6 +180,13 @@ fn kind(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
             let problem = Problem::new(Code::Engine, message).at(Some(span.clone()), "allowed: \"classical\"");
             reader.report(problem.also(entry.unit.clone(), "").help("remove it, or set `optimizer = \"momentum\"`"));
         }
+        return;
+    }
+    if training.momentum_unit.tiki_taka() && training.momentum_kind != MomentumKind::Classical {
+        let message = "`momentum_unit = \"tiki_taka\"` has no other kind of momentum than the classical";
+        let problem = Problem::new(Code::Engine, message.to_owned()).at(entry.kind.clone(), "allowed: \"classical\"");
+        let help = "remove it, or take `momentum_unit = \"sram\"`";
+        reader.report(problem.note("gradients sum up in the fast array, where nothing scales them").help(help));
         return;
     }
     let (rate, gain) = (design.learning_rate_code(), design.factor_format().gain());
@@ -195,7 +208,8 @@ fn kind(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
 fn steps(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
     let pulse_bits = design.array.pulse_bits;
     for layer in &design.layers {
-        let Some(DigitalVelocity { coarse, .. }) = layer.digital_velocity(design) else { continue };
+        let sram = layer.digital_velocity(design).map(|format| format.coarse);
+        let Some(coarse) = sram.or(layer.transfer_format(design).map(|format| format.coarse)) else { continue };
         if coarse >= pulse_bits {
             let message = format!("no pulse moves the device of layer `{}` by a whole step", layer.name);
             let note = format!(
@@ -204,6 +218,20 @@ fn steps(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
             let help = "raise `state_bits` or `pulse_bits`, or `max_update` of the layer";
             reader.report(Problem::new(Code::Engine, message).at(entry.unit.clone(), "").note(note).help(help));
         }
+    }
+}
+
+/// A fast array whose codes are coarser than its longest pulse can take back.
+fn back(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
+    let array = &design.array;
+    let Some(transfer) = design.training.transfer else { return };
+    let finest = array.pulse_bits + 1 + transfer.range;
+    if finest > MOMENTUM_BITS + array.adc_bits {
+        let message =
+            format!("`fast_range = {}` is too much for `adc_bits = {}`", 1u32 << transfer.range, array.adc_bits);
+        let note = format!("a step of the converter would be 2^{} units of pulse width", finest - array.adc_bits);
+        let help = "lower `fast_range` or `pulse_bits`, or raise `adc_bits`";
+        reader.report(Problem::new(Code::Engine, message).at(entry.unit.clone(), "").note(note).help(help));
     }
 }
 

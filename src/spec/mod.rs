@@ -19,6 +19,7 @@ mod reader;
 mod sections;
 mod softmax;
 mod tiles;
+mod transfer;
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -41,6 +42,7 @@ pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
 pub use softmax::{QUOTIENT_STEP, Softmax};
 pub use tiles::{Tile, Tiling};
+pub use transfer::TransferFormat;
 
 use error::Problem;
 

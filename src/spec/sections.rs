@@ -9,8 +9,10 @@ use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code, momentum_co
 use super::engine::{self, EngineEntry};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
+use super::transfer::TransferEntry;
 use super::{
     Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Timing, Training,
+    Transfer,
 };
 
 /// Most cycles of one timed step; bounds the counters.
@@ -75,6 +77,8 @@ pub(super) struct TrainingEntry {
     kind: Option<MomentumKind>,
     history: Option<usize>,
     engine: EngineEntry,
+    /// The outer `None`: a key is wrong.
+    transfer: Option<Option<Transfer>>,
     epochs: Option<usize>,
     seed: Option<u64>,
     initial_weight: Option<Found<Option<f64>>>,
@@ -111,6 +115,7 @@ impl TrainingEntry {
             momentum_kind: self.kind?,
             history: self.history?,
             velocity_guard: None,
+            transfer: self.transfer?,
             epochs: self.epochs?,
             seed: self.seed?,
             initial_weight: self.initial_weight?.value,
@@ -123,8 +128,9 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     let optimizers = [("sgd", Optimizer::Sgd), ("momentum", Optimizer::Momentum)];
     let optimizer = section.choice("optimizer", &optimizers).or(defaults::OPTIMIZER);
     let momentum = section.real("momentum", Bounds::at_least(0.0, "").below(1.0));
-    let units = [MomentumUnit::None, MomentumUnit::History, MomentumUnit::InArray, MomentumUnit::Sram]
-        .map(|unit| (unit.name(), unit));
+    let units =
+        [MomentumUnit::None, MomentumUnit::History, MomentumUnit::InArray, MomentumUnit::Sram, MomentumUnit::TikiTaka]
+            .map(|unit| (unit.name(), unit));
     let unit = section.choice("momentum_unit", &units);
     let kind = section.choice("momentum_kind", &MomentumKind::ALL.map(|kind| (kind.name(), kind)));
     let history = section.int("history", 1..=256).map(|n| n as usize);
@@ -140,12 +146,15 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     {
         defaults.2 = 1;
     }
+    let unit = unit.or(defaults.1).map(|found| found.value);
+    let transfer = TransferEntry::read(section);
     TrainingEntry {
         loss: section.choice("loss", &losses).or(defaults::LOSS),
+        transfer: unit.and_then(|unit| transfer.complete(reader, unit)),
         optimizer: optimizer.map(|found| found.value),
         learning_rate: learning_rate(reader, section),
         momentum: momentum.or(defaults.0).map(|found| found.value),
-        unit: unit.or(defaults.1).map(|found| found.value),
+        unit,
         kind: kind.or(MomentumKind::Classical).map(|found| found.value),
         history: history.or(defaults.2).map(|found| found.value),
         engine,

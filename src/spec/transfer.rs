@@ -25,7 +25,9 @@ impl TransferEntry {
     /// What the keys say for `unit`, which may have no use for them; the outer `None`: a key is wrong.
     pub fn complete(self, reader: &Reader<'_>, unit: MomentumUnit) -> Option<Option<Transfer>> {
         if !unit.tiki_taka() {
-            for (key, entry) in [("transfer_every", self.every), ("transfer_divisor", self.divisor), ("fast_range", self.range)] {
+            for (key, entry) in
+                [("transfer_every", self.every), ("transfer_divisor", self.divisor), ("fast_range", self.range)]
+            {
                 if let Entry::Given(_, span) = entry {
                     unused(reader, key, &span, unit);
                 }

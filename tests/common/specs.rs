@@ -48,7 +48,7 @@ const DEVICES: &[&str] = &[
 ];
 
 /// Momentum units beside `history`.
-const ENGINES: &[&str] = &["in_array", "sram"];
+const ENGINES: &[&str] = &["in_array", "sram", "tiki_taka"];
 
 #[derive(Debug, Clone)]
 struct LayerDraft {
@@ -245,7 +245,7 @@ impl Draft {
         let engine = self.training.engine?;
         let device = self.memristors.as_ref().map_or("", |m| m.device);
         let serves = match engine {
-            "in_array" => {
+            "in_array" | "tiki_taka" => {
                 !self.machine.emulated
                     && !["PCM", "mtj"].iter().any(|word| device.contains(word))
                     && self.memristors.as_ref().is_none_or(|m| m.memory.is_none())

@@ -4,13 +4,17 @@ mod history;
 mod in_array;
 mod single;
 mod sram;
+mod tiki_taka;
 
 pub use history::{History, Pairs};
 pub use in_array::InArray;
 pub use single::Single;
 pub use sram::Sram;
+pub use tiki_taka::TikiTaka;
 
+use super::machine::LayerTrace;
 use crate::array::Grid;
+use crate::device::NotFinite;
 use crate::spec::{Design, Layer, MomentumUnit, PulseTable, pulse_width};
 
 /// What an operation of a step does to the array.
@@ -25,6 +29,8 @@ pub enum Kind {
     WriteVelocity,
     /// The weights of all cells take their velocities.
     Transfer,
+    /// A forward read of the second devices.
+    ReadVelocity,
 }
 
 impl Kind {
@@ -32,13 +38,14 @@ impl Kind {
     pub fn code(self) -> u64 {
         match self {
             Kind::Write => 2,
+            Kind::ReadVelocity => 4,
             Kind::Decay { .. } => 5,
             Kind::WriteVelocity => 6,
             Kind::Transfer => 7,
         }
     }
 
-    /// Whether the operation uses the lines: row codes and pulses.
+    /// Whether the operation is a rank-1 write: row codes and pulses.
     pub fn writes(self) -> bool {
         matches!(self, Kind::Write | Kind::WriteVelocity)
     }
@@ -49,7 +56,7 @@ impl Kind {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Slot {
     pub kind: Kind,
-    /// How many samples ago the pair was stored, 0 is the current one; of the unit `sram`: the row.
+    /// How many samples ago the pair was stored, 0 is the current one; of a slot with a single row: that row.
     pub age: usize,
     /// Row codes, bias included; empty without lines, as are the pulses.
     pub x: Vec<i32>,
@@ -67,6 +74,8 @@ impl Slot {
             Kind::Decay { gamma } => array.decay(gamma),
             Kind::WriteVelocity => array.write_velocity(&self.x, &self.pulses),
             Kind::Transfer => array.transfer(),
+            // What a read brings is the business of who asks for it.
+            Kind::ReadVelocity => {}
         }
     }
 }
@@ -126,6 +135,7 @@ pub enum Engine {
     History(History),
     InArray(InArray),
     Sram(Sram),
+    TikiTaka(TikiTaka),
 }
 
 /// What a unit remembers between two samples.
@@ -135,6 +145,7 @@ pub enum Memory {
     History(Pairs),
     InArray(in_array::Pending),
     Sram(sram::Cells),
+    TikiTaka(tiki_taka::Residues),
 }
 
 impl Engine {
@@ -145,18 +156,29 @@ impl Engine {
             MomentumUnit::History => Engine::History(History::new(design, layer)),
             MomentumUnit::InArray => Engine::InArray(InArray::new(design, layer)),
             MomentumUnit::Sram => Engine::Sram(Sram::new(design, layer)),
+            MomentumUnit::TikiTaka => Engine::TikiTaka(TikiTaka::new(design, layer)),
         }
     }
 
-    /// Puts the operations of a training step with `x` (bias included) and `y` into `slots`, in order. Returns the pairs (`sram`: rows) that
-    /// the unit passed over for want of a pulse.
-    pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
-        match self {
+    /// A training step with x (bias included) and y of `trace`: lets the operations happen to `array` and puts them, in order, into the
+    /// trace, with the number of pairs (`sram`: rows) that the unit passed over for want of a pulse.
+    ///
+    /// # Errors
+    /// A device that is read and whose state is no number.
+    pub fn step(&mut self, registers: Registers, array: &mut Grid, trace: &mut LayerTrace) -> Result<(), NotFinite> {
+        let LayerTrace { x, y, slots, .. } = trace;
+        trace.skipped = match self {
             Engine::None(unit) => unit.step(x, y, registers, slots),
             Engine::History(unit) => unit.step(x, y, registers, slots),
             Engine::InArray(unit) => unit.step(x, y, registers, slots),
             Engine::Sram(unit) => unit.step(x, y, registers, slots),
+            // What it does depends on what it reads.
+            Engine::TikiTaka(unit) => return unit.step(registers, array, trace),
+        };
+        for slot in slots {
+            slot.apply(array);
         }
+        Ok(())
     }
 
     /// Forgets the past.
@@ -166,6 +188,7 @@ impl Engine {
             Engine::History(unit) => unit.clear(),
             Engine::InArray(unit) => unit.clear(),
             Engine::Sram(unit) => unit.clear(),
+            Engine::TikiTaka(unit) => unit.clear(),
         }
     }
 
@@ -176,6 +199,7 @@ impl Engine {
             Engine::History(unit) => Memory::History(unit.pairs()),
             Engine::InArray(unit) => Memory::InArray(unit.pending()),
             Engine::Sram(unit) => Memory::Sram(unit.cells().clone()),
+            Engine::TikiTaka(unit) => Memory::TikiTaka(unit.residues().clone()),
         }
     }
 
@@ -185,6 +209,7 @@ impl Engine {
             (Engine::History(unit), Memory::History(pairs)) => unit.restore(pairs),
             (Engine::InArray(unit), Memory::InArray(pending)) => unit.restore(*pending),
             (Engine::Sram(unit), Memory::Sram(cells)) => unit.restore(cells),
+            (Engine::TikiTaka(unit), Memory::TikiTaka(residues)) => unit.restore(residues),
             _ => {}
         }
     }
