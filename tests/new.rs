@@ -38,7 +38,10 @@ fn every_preset_is_written_whole() {
         );
         spec::load(&folder.path().join(&file)).unwrap_or_else(|e| panic!("{e}"));
     }
-    assert_eq!(files(folder.path()), ["digits.toml", "digits_pcm.toml", "digits_stt.toml", "mnist.toml", "tiny.toml"]);
+    assert_eq!(
+        files(folder.path()),
+        ["digits.toml", "digits_pcm.toml", "digits_reram.toml", "digits_stt.toml", "mnist.toml", "tiny.toml"]
+    );
 }
 
 #[test]
