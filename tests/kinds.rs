@@ -6,8 +6,8 @@ use common::{Rig, Small, mutated, options};
 use memrtl::array::Grid;
 use memrtl::cosim::{self, CosimError, Mismatch, What};
 use memrtl::fixed;
-use memrtl::golden::momentum::{Engine, Kind, Registers, Slot};
-use memrtl::golden::{Machine, Mode, SampleTrace, encode};
+use memrtl::golden::momentum::{Engine, Kind, Registers};
+use memrtl::golden::{LayerTrace, Machine, Mode, SampleTrace, encode};
 use memrtl::rtl::Rtl;
 use memrtl::spec::Backend::{self, Emulated, External};
 use memrtl::spec::{Design, Layer, MomentumKind};
@@ -138,14 +138,13 @@ fn trained(design: &Design, reference: MomentumKind, steps: usize) -> (Vec<i32>,
     let fraction = design.factor_format().shift as i32;
     let eta = f64::from(registers.eta) * 2f64.powi(fraction - (layer.shifts.width + layer.shifts.write) as i32);
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let mut slots: Vec<Slot> = Vec::new();
+    let mut trace = LayerTrace::default();
     for _ in 0..steps {
-        let x: Vec<i32> = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
-        let y: Vec<i32> = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
-        engine.step(&x, &y, registers, &mut slots);
-        slots.iter().for_each(|slot| slot.apply(&mut array));
-        for (m, &x) in x.iter().enumerate() {
-            for (n, &y) in y.iter().enumerate() {
+        trace.x = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
+        trace.y = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
+        engine.step(registers, &mut array, &mut trace).unwrap();
+        for (m, &x) in trace.x.iter().enumerate() {
+            for (n, &y) in trace.y.iter().enumerate() {
                 let cell = m * layer.outputs + n;
                 let gradient = eta * f64::from(x) * f64::from(y);
                 let taken = if reference == MomentumKind::Dampened { (1.0 - gamma) * gradient } else { gradient };

@@ -11,8 +11,8 @@ use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
 use super::transfer::TransferEntry;
 use super::{
-    Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Timing, Training,
-    Transfer,
+    Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Timing,
+    Training, Transfer,
 };
 
 /// Most cycles of one timed step; bounds the counters.
