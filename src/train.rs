@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::cosim::float_net;
+use crate::cosim::{begin_epoch, float_net};
 use crate::data::{self, DataError, Dataset};
 use crate::device::DeviceError;
 use crate::golden::float::{self, FloatNet};
@@ -207,6 +207,10 @@ fn run(
     let (mut spent, mut epochs) = (Duration::ZERO, Vec::new());
     for epoch in 0..design.training.epochs {
         let order = data::epoch_order(seed, epoch as u64, train.len());
+        trainer.machine.begin_epoch(&design, epoch);
+        if let Some(net) = &mut float {
+            begin_epoch(net, &design, epoch);
+        }
         let started = Instant::now();
         for chunk in order.chunks(STRIDE) {
             trainer.pass(&train, chunk, Mode::Train)?;

@@ -108,6 +108,7 @@ const KINDS: &[(usize, &[&str])] = &[
     (2, &["tiki_taka"]),
     (1, &["tiki_taka", "\nrows = "]),
     (3, &["\nrows = ", "\ncols = "]),
+    (2, &["schedule"]),
     (1, &["cross_entropy", "emulated"]),
     (1, &["cross_entropy", "\nrows = "]),
     (1, &["dampened", "\nhistory = "]),

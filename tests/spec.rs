@@ -86,6 +86,18 @@ refused! {
     softmax_of_one: [Code::Loss, Code::Loss],
         format!("{}[training]\nloss = \"cross_entropy\"\n[data]\ncsv = \"a.csv\"\n",
             layers("{ outputs = 32 }, { outputs = 1, output_range = 2 }"));
+    schedule_out_of_order: [Code::OutOfRange, Code::Schedule, Code::Schedule, Code::Schedule],
+        with("[training]\nepochs = 6\nschedule = [\n  { epoch = 1, momentum = 0.5 },\n  { epoch = 3, learning_rate = 0.05 },\n  \
+            { epoch = 3, learning_rate = 0.02 },\n  { epoch = 7, learning_rate = 0.02 },\n  { epoch = 6 },\n]\n");
+    schedule_of_sgd: [Code::Optimizer],
+        with("[training]\noptimizer = \"sgd\"\n[[training.schedule]]\nepoch = 2\nmomentum = 0.5\n");
+    schedule_keys: [Code::MissingKey, Code::OutOfRange, Code::OutOfRange, Code::UnknownKey],
+        with("[[training.schedule]]\nmomentum = 0.5\n[[training.schedule]]\nepoch = 3\nlearning_rate = 1e-5\n\
+            [[training.schedule]]\nepoch = 4\nmomentum = 1\nseed = 3\n");
+    schedule_beyond_the_factor: [Code::Engine],
+        with("[training]\nlearning_rate = 1.0\nmomentum_kind = \"nesterov\"\n[[training.schedule]]\nepoch = 3\nlearning_rate = 2.25\n[device]\nstate_bits = 18\n");
+    schedule_without_pulses: [Code::AlwaysZero],
+        with("[training]\nlearning_rate = 1.0\n[[training.schedule]]\nepoch = 3\nlearning_rate = 0.0005\n");
     two_data_sources: [Code::DataSource],
         with("[data]\nset = \"digits\"\ncsv = \"a.csv\"\nidx = { images = \"a\", labels = \"b\" }\n");
     network_unlike_digits: [Code::DataShape, Code::DataShape],

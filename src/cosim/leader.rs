@@ -82,6 +82,7 @@ impl<'a> Leader<'a> {
             if self.at.position == 0 {
                 self.order = self.schedule.order(self.at.epoch);
                 self.cycles.restart();
+                self.golden.begin_epoch(self.schedule.design, self.at.epoch);
             }
             self.sample(train, self.order[self.at.position], Mode::Train)?;
             self.cycles.sample(&self.trace, Mode::Train);

@@ -20,7 +20,7 @@ mod summary;
 pub use bench::{Bench, Stalls, Step};
 pub use error::{CosimError, Mismatch, What};
 pub use memory::MemoryTotals;
-pub use reference::float_net;
+pub use reference::{begin_epoch, float_net};
 pub use run::{Options, Progress, Report, Waves, build, run};
 pub use session::{Session, Totals};
 pub use summary::{Epoch, Summary};

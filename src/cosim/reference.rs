@@ -20,6 +20,7 @@ impl<'a> Reference<'a> {
 
     /// Trains one epoch.
     pub fn train(&mut self, epoch: usize) {
+        begin_epoch(&mut self.net, self.schedule.design, epoch);
         for index in self.schedule.order(epoch) {
             self.train_sample(index);
         }
@@ -41,6 +42,7 @@ impl<'a> Reference<'a> {
     pub fn all(mut self, ended: &AtomicBool) -> Vec<f64> {
         let mut accuracies = Vec::new();
         for epoch in 0..self.schedule.epochs {
+            begin_epoch(&mut self.net, self.schedule.design, epoch);
             for index in self.schedule.order(epoch) {
                 if ended.load(Ordering::Relaxed) {
                     return accuracies;
@@ -74,8 +76,14 @@ pub fn float_net(design: &Design) -> FloatNet {
                 .collect(),
         })
         .collect();
-    let momentum = if design.momentum_code() == 0 { 0.0 } else { design.training.momentum };
-    FloatNet::new(layers, design.training.learning_rate, momentum)
+    let rates = design.training.initial_rates();
+    FloatNet::new(layers, rates.learning_rate, rates.momentum)
         .expect("a validated design has matching layers")
         .with_kind(design.training.momentum_kind)
+}
+
+/// Learning rate and momentum of an epoch, from 0.
+pub fn begin_epoch(net: &mut FloatNet, design: &Design, epoch: usize) {
+    let rates = design.training.rates(epoch);
+    net.set_rates(rates.learning_rate, rates.momentum);
 }

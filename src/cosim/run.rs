@@ -258,6 +258,7 @@ fn sequence(
         let mut tell = |session: &Session, training: bool| {
             progress(Progress { epoch: epoch + 1, done: session.samples, total: schedule.samples(), training });
         };
+        session.begin_epoch(epoch)?;
         session.samples(schedule.train, &schedule.order(epoch), Mode::Train, stop, &mut |s| tell(s, true))?;
         trained(epoch);
         session.check_states()?;

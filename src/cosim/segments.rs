@@ -241,6 +241,9 @@ fn run_segment(
             session.finish(running)?;
         }
         session.jump(&checkpoint.golden, &checkpoint.cycles, sample);
+        if !schedule.design.training.schedule.is_empty() {
+            session.write_rates()?;
+        }
         first.position -= lead;
     }
     for epoch in first.epoch..schedule.epochs {
@@ -253,6 +256,7 @@ fn run_segment(
             shared.wanted(task.index)
         };
         if leading == 0 {
+            session.begin_epoch(epoch)?;
             session.cycles.restart();
         }
         let pass = Pass { data: schedule.train, order: &order[skipped..], mode: Mode::Train };

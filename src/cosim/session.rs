@@ -391,6 +391,23 @@ impl Session {
         }
     }
 
+    /// What the host does before an epoch, from 0: sets learning rate and momentum where the schedule changes them.
+    ///
+    /// # Errors
+    /// A bus that does not answer, or refuses.
+    pub fn begin_epoch(&mut self, epoch: usize) -> Result<(), CosimError> {
+        if self.golden.begin_epoch(&self.design, epoch) { self.write_rates() } else { Ok(()) }
+    }
+
+    /// Writes golden's learning rate and momentum to the registers of the RTL.
+    pub(super) fn write_rates(&mut self) -> Result<(), CosimError> {
+        self.bench.write(self.bench.address("LEARNING_RATE"), self.golden.learning_rate)?;
+        if self.design.training.momentum_unit.momentum() {
+            self.bench.write(self.bench.address("MOMENTUM"), self.golden.momentum)?;
+        }
+        Ok(())
+    }
+
     /// Between training and test of the last epoch, lets the time of the spec pass.
     ///
     /// # Errors

@@ -88,6 +88,11 @@ impl FloatNet {
         FloatNet { kind, ..self }
     }
 
+    /// Changes learning rate and momentum; the velocities stay.
+    pub fn set_rates(&mut self, eta: f64, gamma: f64) {
+        (self.eta, self.gamma) = (eta, gamma);
+    }
+
     /// One training step on input `x` (length: inputs) and target `t` (length: outputs).
     /// Returns the loss before the step: `1/2 |t - o|^2`, of a softmax `-sum t ln o`.
     pub fn train(&mut self, x: &[f64], t: &[f64]) -> f64 {

@@ -128,6 +128,8 @@ struct LayerUnit {
 /// The machine between two samples: all that later samples depend on. Without the memory controller, which has no moments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moment {
+    /// Learning rate and momentum.
+    registers: (u32, u32),
     layers: Vec<(GridMoment, Memory)>,
 }
 
@@ -322,15 +324,27 @@ impl Machine {
 
     /// This moment between two samples.
     pub fn moment(&self) -> Moment {
-        Moment { layers: self.layers.iter().map(|unit| (unit.array.moment(), unit.engine.memory())).collect() }
+        let registers = (self.learning_rate, self.momentum);
+        Moment {
+            registers,
+            layers: self.layers.iter().map(|unit| (unit.array.moment(), unit.engine.memory())).collect(),
+        }
     }
 
     /// Goes to another moment of this machine or of one of the same design.
     pub fn restore(&mut self, moment: &Moment) {
+        (self.learning_rate, self.momentum) = moment.registers;
         for (unit, (array, memory)) in self.layers.iter_mut().zip(&moment.layers) {
             unit.array.restore(array);
             unit.engine.restore(memory);
         }
+    }
+
+    /// Sets the registers to the values of an epoch, from 0; whether that changed them.
+    pub fn begin_epoch(&mut self, design: &Design, epoch: usize) -> bool {
+        let before = (self.learning_rate, self.momentum);
+        (self.learning_rate, self.momentum) = design.training.rates(epoch).codes();
+        before != (self.learning_rate, self.momentum)
     }
 
     /// Forgets the past: histories and velocities.

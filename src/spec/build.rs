@@ -13,6 +13,7 @@ use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
 use super::{
     Activation, Array, Design, Device, Layer, Loss, NonIdeal, Shifts, Tiling, device, engine, memory, nonideal,
+    schedule,
 };
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
@@ -43,6 +44,7 @@ const TRAINING: &[&str] = &[
     "transfer_divisor",
     "fast_range",
     "epochs",
+    "schedule",
     "seed",
     "initial_weight",
 ];
@@ -69,6 +71,7 @@ pub(super) const SCHEMA: Schema = &[
     ("[network]", NETWORK),
     ("layers", LAYER),
     ("[training]", TRAINING),
+    ("[[training.schedule]]", schedule::KEYS),
     ("[array]", ARRAY),
     ("[array.nonideal]", nonideal::KEYS),
     ("[device]", device::KEYS),
@@ -149,6 +152,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         state_bits: state_bits?.value,
         learning_rate: training.learning_rate.as_ref()?.value,
         factor: training.factor()?,
+        scheduled: training.scheduled()?,
         layers: layers.into_iter().map(|l| l.params).collect::<Option<_>>()?,
     };
     device::backend(reader, &model, params.array.backend);
@@ -162,11 +166,12 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));
 
     let model = model?;
+    let settings = training.complete();
     let mut design = Design {
         name: name?,
         inputs: inputs?.value,
         layers: assemble(&params, &places)?,
-        training: training.complete()?,
+        training: settings?,
         array: params.array(),
         nonideal: NonIdeal::default(),
         device: Device { model: model.value, state_bits: params.state_bits },
@@ -177,6 +182,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     };
     let with_memory = memory.as_ref().map(|section| section.span.clone());
     engine::check(reader, &mut design, &engines, with_memory);
+    schedule::check(reader, &design, training.schedule()?);
     device::drives(reader, &section, &design, model.span, &places.layers);
     let imperfect = imperfect.map(|section| nonideal::read(reader, &section, &design, base_dir));
     if let Some(section) = memory {

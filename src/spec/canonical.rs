@@ -6,8 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Backend, Data, DataSource, Design, Device, DeviceModel, Loss, Memory, MomentumKind, NonIdeal, Optimizer, Training,
-    device,
+    Backend, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Memory, MomentumKind, NonIdeal,
+    Optimizer, Training, device,
 };
 
 /// Hex digits of the hash.
@@ -65,6 +65,10 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     if let Some(weight) = training.initial_weight {
         writeln!(out, "initial_weight = {weight:?}")?;
     }
+    for step in &training.schedule {
+        writeln!(out, "\n[[training.schedule]]\nepoch = {}", step.epoch)?;
+        writeln!(out, "learning_rate = {:?}\nmomentum = {:?}", step.rates.learning_rate, step.rates.momentum)?;
+    }
     let backend = match array.backend {
         Backend::External => "external",
         Backend::Emulated => "emulated",
@@ -106,7 +110,8 @@ pub(super) fn quoted(path: &Path) -> toml::Value {
 impl Design {
     /// Takes the hash again after a field was changed, for example the backend by a command-line option.
     pub fn refresh_hash(&mut self) {
-        let mut hardware = canonical_toml(&self.hardware());
+        let plain = self.hardware();
+        let mut hardware = canonical_toml(&plain);
         if let Some(memory) = &self.memory {
             // Reset values of registers, and whether there is a second device, follow from the memristors.
             hardware.push_str(&format!("{} {:?}", memory.devices, memory.refresh_codes()));
@@ -115,15 +120,26 @@ impl Design {
         for table in self.pulse_tables() {
             hardware.push_str(&format!("{:?}", table.widths()));
         }
+        // A schedule is the host's business, but some words are sized for its extremes.
+        if self.scheduled_sizes() != plain.scheduled_sizes() {
+            hardware.push_str(&format!("{:?}", self.scheduled_sizes()));
+        }
         let digest = Sha256::digest(hardware.as_bytes());
         self.spec_hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.spec_hash.truncate(HASH_DIGITS);
     }
 
+    /// Fraction bits of a gradient's factor, and formats of velocities in memory.
+    fn scheduled_sizes(&self) -> (u32, Vec<Option<DigitalVelocity>>) {
+        let formats = self.layers.iter().map(|layer| layer.digital_velocity(self));
+        (self.factor_format().fraction(), formats.collect())
+    }
+
     /// This design with one and the same run: what the Verilog depends on. Generated files carry the hash, so it must not
     /// change with the seed, or every seed would need a new simulation model.
     fn hardware(&self) -> Design {
-        let training = Training { epochs: 1, seed: 0, initial_weight: None, ..self.training.clone() };
+        let training =
+            Training { epochs: 1, schedule: Vec::new(), seed: 0, initial_weight: None, ..self.training.clone() };
         let data = Data { source: DataSource::Digits, written: DataSource::Digits, test_fraction: 0.5 };
         // Memristors and their imperfections sit behind the array's pins.
         let device = Device { model: DeviceModel::Ideal, ..self.device.clone() };

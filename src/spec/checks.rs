@@ -347,6 +347,7 @@ mod tests {
             state_bits: 32,
             learning_rate: 0.02,
             factor: FactorFormat::new(MomentumKind::Classical, MomentumUnit::None, 0),
+            scheduled: 0.0,
             layers: vec![LayerParams {
                 inputs,
                 outputs,

@@ -29,6 +29,8 @@ pub(super) struct Params {
     pub learning_rate: f64,
     /// From the learning rate to what a gradient is multiplied with.
     pub factor: FactorFormat,
+    /// Largest product of learning rate and gain in the schedule; 0 without one.
+    pub scheduled: f64,
     /// From the first layer to the last.
     pub layers: Vec<LayerParams>,
 }
@@ -111,7 +113,7 @@ impl Params {
 
     /// Full scales of all layers, from the first to the last.
     pub fn ranges(&self) -> Vec<Ranges> {
-        let rate = ceil_log2(self.learning_rate * self.factor.gain());
+        let rate = ceil_log2((self.learning_rate * self.factor.gain()).max(self.scheduled));
         let mut input = 0;
         let mut all: Vec<Ranges> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {

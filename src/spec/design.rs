@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{FactorFormat, Memory, MomentumKind, NonIdeal, Tile, Tiling};
+use super::{FactorFormat, Memory, MomentumKind, NonIdeal, ScheduleStep, Tile, Tiling};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -123,6 +123,8 @@ pub struct Training {
     /// How the unit `tiki_taka` moves what its fast array holds; `None` for all others.
     pub transfer: Option<Transfer>,
     pub epochs: usize,
+    /// Changes of learning rate and momentum, in ascending epochs.
+    pub schedule: Vec<ScheduleStep>,
     pub seed: u64,
     /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010);
     /// see [`Layer::initial_weight`].
@@ -323,25 +325,33 @@ impl Design {
         if self.array.dac_bits <= 8 { 8 } else { 4 }
     }
 
-    /// Learning-rate register value: eta in unsigned fixed point with [`LEARNING_RATE_FRACTION`] fraction bits.
+    /// Reset value of the learning-rate register: eta in unsigned fixed point with [`LEARNING_RATE_FRACTION`] fraction bits.
     pub fn learning_rate_code(&self) -> u32 {
-        super::derive::learning_rate_code(self.training.learning_rate)
+        self.training.initial_rates().codes().0
     }
 
-    /// Momentum register value: gamma in units of `2^-16`.
+    /// Reset value of the momentum register: gamma in units of `2^-16`.
     pub fn momentum_code(&self) -> u32 {
-        super::derive::momentum_code(self.training.optimizer, self.training.momentum)
+        self.training.initial_rates().codes().1
     }
 
     /// What a gradient is multiplied with.
     pub fn factor_format(&self) -> FactorFormat {
         let training = &self.training;
-        FactorFormat::new(training.momentum_kind, training.momentum_unit, self.momentum_code())
+        let format = FactorFormat::new(training.momentum_kind, training.momentum_unit, self.momentum_code());
+        training.schedule.iter().fold(format, |format, step| format.down_to(step.rates.codes().1))
     }
 
     /// The same for the learning rate of the spec, without guard bits.
     pub fn rate_code(&self) -> u32 {
         self.factor_format().of_spec(self.learning_rate_code()).rate()
+    }
+
+    /// The largest of the whole schedule.
+    pub fn largest_rate_code(&self) -> u32 {
+        let factor = |(eta, gamma)| self.factor_format().factors(eta, gamma).rate();
+        let steps = self.training.schedule.iter().map(|step| factor(step.rates.codes()));
+        steps.fold(self.rate_code(), u32::max)
     }
 }
 
@@ -389,7 +399,7 @@ impl Layer {
         if !unit.in_array() {
             return None;
         }
-        let rest = (1u32 << MOMENTUM_BITS) - design.momentum_code();
+        let rest = (1u32 << MOMENTUM_BITS) - design.training.largest_momentum_code();
         let gain = MOMENTUM_BITS as i32 - (rest.ilog2() as i32);
         let step = 1 - (design.array.pulse_bits + design.array.dac_bits) as i32 - gain;
         Some(Geometry { update_step: 2f32.powi(step), ..self.geometry(design) })

@@ -60,12 +60,12 @@ fn velocity_bits(design: &Design, guard: u32) -> u32 {
     let code = fixed::max_code(design.array.dac_bits) as u128;
     let largest = if design.training.momentum_unit.sram() {
         // Gradients that go into memory are no pulses, so they are not cut off at the longest.
-        let product = code * fixed::max_code(design.array.error_bits) as u128 * u128::from(design.rate_code());
+        let product = code * fixed::max_code(design.array.error_bits) as u128 * u128::from(design.largest_rate_code());
         design.layers.iter().map(|l| product >> l.shifts.width.saturating_sub(guard)).max().unwrap_or(0) + 1
     } else {
         (code * ((1 << design.array.pulse_bits) - 1)) << guard
     };
-    let rest = (1u128 << MOMENTUM_BITS) - u128::from(design.momentum_code());
+    let rest = (1u128 << MOMENTUM_BITS) - u128::from(design.training.largest_momentum_code());
     let sum = (largest << MOMENTUM_BITS) / rest;
     let bits = (u128::BITS - sum.leading_zeros() + 1).max(design.array.pulse_bits + 2);
     if !design.training.momentum_unit.sram() {
@@ -266,7 +266,9 @@ fn guard(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntry) {
         .at(span, format!("at most {VELOCITY_BITS} are there"))
         .note(format!(
             "dac_bits {} - 1, pulse_bits {}, velocity_guard {guard}, the sum of past steps up to 1 / (1 - {}), and signs",
-            array.dac_bits, array.pulse_bits, design.training.momentum
+            array.dac_bits,
+            array.pulse_bits,
+            f64::from(design.training.largest_momentum_code()) / f64::from(1u32 << MOMENTUM_BITS)
         ));
     problem = match natural {
         Some(natural) => problem.help(format!("set `velocity_guard = {natural}`")),

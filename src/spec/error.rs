@@ -61,6 +61,8 @@ pub enum Code {
     Engine = 26,
     /// Loss and activations contradict one another.
     Loss = 27,
+    /// Steps of the schedule that come in no order, never, or to nothing.
+    Schedule = 28,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
     /// Imperfections that the device does not have, or that contradict one another.

@@ -75,13 +75,22 @@ impl Factors {
 impl FactorFormat {
     /// Format of a unit for a momentum of `gamma` in units of `2^-16`.
     pub fn new(kind: MomentumKind, unit: MomentumUnit, gamma: u32) -> FactorFormat {
-        let rest = (1 << MOMENTUM_BITS) - gamma;
-        // Largest shift that keeps every learning rate times 1 - gamma within the register's range.
-        let shift = match kind {
+        FactorFormat { kind, rewrites: unit.history(), gamma, shift: FactorFormat::shift(kind, gamma) }
+    }
+
+    /// The same with room for a smaller momentum of a schedule.
+    pub fn down_to(self, gamma: u32) -> FactorFormat {
+        let shift = FactorFormat::shift(self.kind, gamma.min(self.gamma)).min(self.shift);
+        FactorFormat { shift, ..self }
+    }
+
+    /// Largest shift that keeps every learning rate times what a gradient is dampened by within the register's range.
+    fn shift(kind: MomentumKind, gamma: u32) -> u32 {
+        let rest: u32 = (1 << MOMENTUM_BITS) - gamma;
+        match kind {
             MomentumKind::Dampened => (MOMENTUM_BITS - rest.next_power_of_two().ilog2()).min(SCALE_GUARD_BITS),
             _ => 0,
-        };
-        FactorFormat { kind, rewrites: unit.history(), gamma, shift }
+        }
     }
 
     /// Whether factors are the learning rate itself.
@@ -100,7 +109,12 @@ impl FactorFormat {
 
     /// Factor of a gradient's first write over the learning rate, for the momentum of the spec.
     pub fn gain(self) -> f64 {
-        let gamma = f64::from(self.gamma) / f64::from(1u32 << MOMENTUM_BITS);
+        self.gain_at(self.gamma)
+    }
+
+    /// The same for another momentum, in units of `2^-16`.
+    pub fn gain_at(self, gamma: u32) -> f64 {
+        let gamma = f64::from(gamma) / f64::from(1u32 << MOMENTUM_BITS);
         match self.kind {
             MomentumKind::Dampened => 1.0 - gamma,
             MomentumKind::Nesterov if self.rewrites => 1.0 + gamma,

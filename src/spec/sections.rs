@@ -9,10 +9,11 @@ use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code, momentum_co
 use super::engine::{self, EngineEntry};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
+use super::schedule::{self, EPOCHS_MAX, StepEntry};
 use super::transfer::TransferEntry;
 use super::{
-    Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Timing,
-    Training, Transfer,
+    Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Rates,
+    ScheduleStep, Timing, Training, Transfer,
 };
 
 /// Most cycles of one timed step; bounds the counters.
@@ -80,6 +81,7 @@ pub(super) struct TrainingEntry {
     /// The outer `None`: a key is wrong.
     transfer: Option<Option<Transfer>>,
     epochs: Option<usize>,
+    schedule: Option<Vec<StepEntry>>,
     seed: Option<u64>,
     initial_weight: Option<Found<Option<f64>>>,
 }
@@ -97,7 +99,21 @@ impl TrainingEntry {
 
     /// What a gradient is multiplied with, where the keys are right.
     pub fn factor(&self) -> Option<FactorFormat> {
-        Some(FactorFormat::new(self.kind?, self.unit?, momentum_code(self.optimizer?, self.momentum?)))
+        let format = FactorFormat::new(self.kind?, self.unit?, momentum_code(self.optimizer?, self.momentum?));
+        Some(self.steps()?.iter().fold(format, |format, step| format.down_to(step.rates.codes().1)))
+    }
+
+    /// The largest learning rate of the schedule, times what it is multiplied with; 0 without a schedule.
+    pub fn scheduled(&self) -> Option<f64> {
+        let factor = self.factor()?;
+        let products = self.steps()?.into_iter().map(|s| s.rates.learning_rate * factor.gain_at(s.rates.codes().1));
+        Some(products.fold(0.0, f64::max))
+    }
+
+    /// The schedule with all values filled in.
+    fn steps(&self) -> Option<Vec<ScheduleStep>> {
+        let rates = Rates::initial(self.optimizer?, self.learning_rate.as_ref()?.value, self.momentum?);
+        Some(schedule::resolve(self.schedule()?, rates))
     }
 
     /// The keys of the unit.
@@ -105,11 +121,16 @@ impl TrainingEntry {
         self.engine.clone()
     }
 
-    pub fn complete(self) -> Option<Training> {
+    /// The steps of the schedule, where all keys are right.
+    pub fn schedule(&self) -> Option<&[StepEntry]> {
+        self.schedule.as_deref()
+    }
+
+    pub fn complete(&self) -> Option<Training> {
         Some(Training {
-            loss: self.loss?.value,
+            loss: self.loss.as_ref()?.value,
             optimizer: self.optimizer?,
-            learning_rate: self.learning_rate?.value,
+            learning_rate: self.learning_rate.as_ref()?.value,
             momentum: self.momentum?,
             momentum_unit: self.unit?,
             momentum_kind: self.kind?,
@@ -117,8 +138,9 @@ impl TrainingEntry {
             velocity_guard: None,
             transfer: self.transfer?,
             epochs: self.epochs?,
+            schedule: self.steps()?,
             seed: self.seed?,
-            initial_weight: self.initial_weight?.value,
+            initial_weight: self.initial_weight.as_ref()?.value,
         })
     }
 }
@@ -148,6 +170,8 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     }
     let unit = unit.or(defaults.1).map(|found| found.value);
     let transfer = TransferEntry::read(section);
+    let epochs = section.int("epochs", 1..=EPOCHS_MAX).or(defaults::EPOCHS);
+    let schedule = schedule::read(reader, section, epochs.as_ref(), optimizer.as_ref());
     TrainingEntry {
         loss: section.choice("loss", &losses).or(defaults::LOSS),
         transfer: unit.and_then(|unit| transfer.complete(reader, unit)),
@@ -158,14 +182,19 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
         kind: kind.or(MomentumKind::Classical).map(|found| found.value),
         history: history.or(defaults.2).map(|found| found.value),
         engine,
-        epochs: section.int("epochs", 1..=100_000).or(defaults::EPOCHS).map(|found| found.value as usize),
+        epochs: epochs.map(|found| found.value as usize),
+        schedule,
         seed: section.int("seed", 0..=i64::MAX).or(defaults::SEED).map(|found| found.value.unsigned_abs()),
         initial_weight: section.real("initial_weight", Bounds::above(0.0, "")).optional(),
     }
 }
 
 fn learning_rate(reader: &Reader<'_>, section: &Section<'_>) -> Option<Found<f64>> {
-    let rate = section.real("learning_rate", Bounds::above(0.0, "").below(4.0)).or(defaults::LEARNING_RATE)?;
+    register_rate(reader, section.real("learning_rate", Bounds::above(0.0, "").below(4.0)).or(defaults::LEARNING_RATE)?)
+}
+
+/// A learning rate that its register can hold.
+pub(super) fn register_rate(reader: &Reader<'_>, rate: Found<f64>) -> Option<Found<f64>> {
     if learning_rate_code(rate.value) > 0 {
         return Some(rate);
     }

@@ -292,7 +292,13 @@ impl Draft {
             line(format!("momentum_kind = \"{}\"", self.training.kind));
         }
         // Below the power of two, so that the register's rounding is part of the test.
-        line(format!("learning_rate = {}\nepochs = 1\nseed = {}", 0.9 * 2f64.powi(self.rate), self.training.seed));
+        let rate = 0.9 * 2f64.powi(self.rate);
+        line(format!("learning_rate = {rate}\nepochs = 2\nseed = {}", self.training.seed));
+        // A quarter changes both registers between the epochs.
+        if self.training.seed % 4 == 1 {
+            let momentum = self.training.momentum.map_or(0.0, |(_, gamma)| f64::from(gamma) / 1200.0);
+            line(format!("[[training.schedule]]\nepoch = 2\nlearning_rate = {}\nmomentum = {momentum}", rate * 1.5));
+        }
         let Widths { dac, adc, pulse, error, .. } = self.widths;
         let Machine { adcs, lanes, emulated, settle, conversion, pulse: lsb, clock, pieces } = self.machine;
         let backend = if emulated { "emulated" } else { "external" };
