@@ -12,6 +12,8 @@ use verilated::{Profile, TraceFormat};
 use super::{let_age, load, seconds};
 use crate::cosim::{self, CosimError, Options, Stalls, Waves};
 use crate::report;
+use crate::report::plots::put_picture;
+use crate::report::timing::timeline_svg;
 use crate::rtl::Rtl;
 use crate::spec::Backend;
 
@@ -49,6 +51,12 @@ pub struct Args {
     /// Last cycle in the waveforms
     #[arg(long, value_name = "CYCLE", requires = "waves", default_value_t = 20_000)]
     pub waves_to: u64,
+    /// Draw which unit works when in one training sample
+    #[arg(long, value_name = "FILE.svg|FILE.png")]
+    pub timeline: Option<PathBuf>,
+    /// That sample, counted from 0 in the first epoch [default: 1000, or the last if there are fewer]
+    #[arg(long, value_name = "N", requires = "timeline")]
+    pub timeline_sample: Option<usize>,
     /// Stall every bus handshake at random with this probability (cycle counts are then not compared)
     #[arg(long, value_name = "P", value_parser = probability, default_value_t = 0.0)]
     pub stalls: f64,
@@ -93,6 +101,14 @@ fn waves(args: &Args) -> anyhow::Result<Option<Waves>> {
     Ok(Some(Waves { path: path.clone(), format, from: args.waves_from, to: args.waves_to }))
 }
 
+/// Refuses pictures of other kinds before the run rather than after it.
+fn picture_ending(path: &Path) -> anyhow::Result<()> {
+    match path.extension().and_then(|e| e.to_str()) {
+        Some("svg" | "png") => Ok(()),
+        _ => bail!("--timeline {}: the ending must be .svg or .png", path.display()),
+    }
+}
+
 /// Runs the command; exit status 1 on a mismatch.
 ///
 /// # Errors
@@ -103,6 +119,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         design.training.epochs = epochs;
     }
     let_age(&mut design, args.age)?;
+    if let Some(path) = &args.timeline {
+        picture_ending(path)?;
+    }
     let options = Options {
         waves: waves(args)?,
         stalls: Stalls { input: args.stalls, output: args.stalls, conversion: args.stalls, seed: design.training.seed },
@@ -112,9 +131,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         cache: args.cache.clone(),
         limit: args.samples.map(|n| (n, n)),
         jobs: args.jobs.map_or_else(cores, usize::from),
+        timeline: args.timeline.is_some(),
         shortcuts: !args.no_shortcuts,
         cuts: (None, None),
     };
+    if let Some(sample) = args.timeline_sample {
+        cosim::find_sample(&design, &options, sample)?;
+    }
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
 
     let stop = Arc::new(AtomicBool::new(false));
@@ -168,6 +191,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let path = args.out.join("summary.json");
     write_atomic(&path, &(serde_json::to_string_pretty(&report.summary)? + "\n"))?;
     println!("summary: {}", path.display());
+    if let Some(path) = &args.timeline {
+        // Stalls would show in it, waves would be those of another run.
+        let calm = Options { stalls: Stalls::default(), waves: None, ..options };
+        let timeline = cosim::record(&design, &rtl, &calm, args.timeline_sample, &stop)?;
+        put_picture(path, &timeline_svg(&timeline, &design))?;
+        println!("timeline of training sample {}: {}", timeline.sample, path.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use verilated::Profile;
 
 use super::cosim::write_atomic;
 use super::load;
-use crate::cosim::Options;
+use crate::cosim::{self, Options};
 use crate::report::timing;
+use crate::rtl::Rtl;
 
-/// Draw the timing diagrams of docs/array-macro.md from a co-simulation of its example
+/// Draw the timing diagrams of docs/array-macro.md from a co-simulation of its example, and the timeline of the digits
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The example's spec
@@ -38,6 +40,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for picture in &pictures {
         write_atomic(&args.out.join(picture.file), &picture.svg)?;
     }
+    let digits = load(None, None, None)?;
+    let rtl = Rtl::generate(&digits)?;
+    let timeline = cosim::record(&digits, &rtl, &options, None, &AtomicBool::new(false))?;
+    write_atomic(&args.out.join("timeline.svg"), &timing::timeline_svg(&timeline, &digits))?;
     println!("{}: {} timing diagrams in {}", design.name, pictures.len(), args.out.display());
     Ok(ExitCode::SUCCESS)
 }

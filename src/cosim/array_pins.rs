@@ -209,6 +209,11 @@ impl ArrayPins {
         }
     }
 
+    /// The operation that the pins ask for, as on `op_kind`.
+    pub fn operation(&self, model: &Model) -> Option<u64> {
+        (model.get(self.pins.op_valid) == 1).then(|| model.get(self.pins.op_kind))
+    }
+
     /// Adds the pins whose change is an event.
     pub fn watch(&self, watch: verilated::Watch) -> verilated::Watch {
         let watch = watch.changes(self.pins.op_valid).changes(self.pins.op_last).changes(self.pins.col_on);

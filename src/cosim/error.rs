@@ -123,6 +123,8 @@ pub enum CosimError {
     MemoryRefused,
     #[error("the design has no memory mode: its spec has no `[memory]`")]
     NoMemory,
+    #[error("there is no training sample {sample}: the epoch has {samples}, from 0 on")]
+    NoSample { sample: usize, samples: usize },
     #[error("interrupted after {samples} samples")]
     Interrupted { samples: u64 },
 }

@@ -16,6 +16,7 @@ mod scoreboard;
 mod segments;
 mod session;
 mod summary;
+mod timeline;
 
 pub use bench::{Bench, Stalls, Step};
 pub use error::{CosimError, Mismatch, What};
@@ -24,3 +25,4 @@ pub use reference::{begin_epoch, float_net};
 pub use run::{Options, Progress, Report, Waves, build, run};
 pub use session::{Session, Totals};
 pub use summary::{Epoch, Summary};
+pub use timeline::{Activity, LayerCycle, Timeline, TimelineCycle, find_sample, record};

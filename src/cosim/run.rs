@@ -16,6 +16,7 @@ use super::schedule::{Place, Schedule};
 use super::segments::{self, Ran};
 use super::session::{Session, Totals};
 use super::summary::{Epoch, Summary};
+use super::timeline;
 use crate::cycles::{CycleModel, SampleCycles};
 use crate::data::Dataset;
 use crate::golden::memory::MemoryTrace;
@@ -50,6 +51,8 @@ pub struct Options {
     pub limit: Option<(usize, usize)>,
     /// Threads that share the run where it can be cut, see [`Options::splits`]. Results are the same for any number.
     pub jobs: usize,
+    /// The model also shows what [`super::record`] looks at; a model of its own otherwise.
+    pub timeline: bool,
     /// Takes what makes a run fast and changes no result: several threads, and evaluations of the RTL that can be skipped.
     pub shortcuts: bool,
     /// Least number of training samples between two cuts, and samples by which the RTL begins before a cut, instead of those that suit:
@@ -81,6 +84,7 @@ impl Default for Options {
             cache: None,
             limit: None,
             jobs: 1,
+            timeline: false,
             shortcuts: true,
             cuts: (None, None),
         }
@@ -150,7 +154,8 @@ pub fn build(design: &Design, rtl: &Rtl, options: &Options) -> Result<Library, C
         std::fs::write(&path, &module.text).map_err(|source| file_error(&path.display().to_string(), source))?;
         builder = builder.source(path);
     }
-    for tap in pins::taps(design) {
+    let more = timeline::TAPS.iter().filter(|_| options.timeline).map(ToString::to_string);
+    for tap in pins::taps(design).into_iter().chain(more) {
         builder = builder.tap(&rtl.top, &tap);
     }
     builder = builder.skip_settled_inputs(options.shortcuts);
@@ -164,6 +169,18 @@ fn file_error(path: &str, error: std::io::Error) -> CosimError {
     CosimError::File { path: path.to_string(), error }
 }
 
+/// The samples of a run: for training, and for the test.
+pub(super) fn load(design: &Design, options: &Options) -> Result<(Dataset, Dataset), CosimError> {
+    let data = Dataset::load(&design.data.source)?;
+    data.check(design)?;
+    let (mut train, mut test) = data.split(design.data.test_fraction, design.training.seed)?;
+    if let Some((most_train, most_test)) = options.limit {
+        train = train.select(&(0..train.len().min(most_train)).collect::<Vec<_>>());
+        test = test.select(&(0..test.len().min(most_test)).collect::<Vec<_>>());
+    }
+    Ok((train, test))
+}
+
 /// Runs the whole co-simulation of `design`. `stop` ends it between two samples.
 ///
 /// # Errors
@@ -175,14 +192,7 @@ pub fn run(
     stop: &AtomicBool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, CosimError> {
-    let data = Dataset::load(&design.data.source)?;
-    data.check(design)?;
-    let (mut train, mut test) = data.split(design.data.test_fraction, design.training.seed)?;
-    if let Some((most_train, most_test)) = options.limit {
-        train = train.select(&(0..train.len().min(most_train)).collect::<Vec<_>>());
-        test = test.select(&(0..test.len().min(most_test)).collect::<Vec<_>>());
-    }
-
+    let (train, test) = load(design, options)?;
     let mut options = options.clone();
     if options.pick_profile {
         options.profile = Profile::for_cycles(expected_cycles(design, &train, &test)?);
@@ -278,7 +288,7 @@ fn sequence(
 }
 
 /// Cycles of the whole run, by golden model and cycle model on its first samples.
-fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> Result<u64, CosimError> {
+pub(super) fn expected_cycles(design: &Design, train: &Dataset, test: &Dataset) -> Result<u64, CosimError> {
     const TRIED: usize = 16;
     let (mut golden, mut cycles, mut trace) = (Machine::new(design)?, CycleModel::new(design), SampleTrace::default());
     golden.program_initial(design, &mut MemoryTrace::default())?;

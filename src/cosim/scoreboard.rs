@@ -84,6 +84,12 @@ impl Scoreboard {
         }
     }
 
+    /// How far an array has come in the sample: codes that left it in reads, and operations of the update that have ended.
+    pub fn progress(&self, number: usize) -> (usize, usize) {
+        let p = &self.arrays[number];
+        (p.forward_codes + p.back_codes + p.fast_codes, p.slots)
+    }
+
     /// Forgets the progress of the last sample; `trace` and `predicted` hold the next one.
     pub fn begin(&mut self) {
         for array in &mut self.arrays {

@@ -9,6 +9,7 @@ use super::bench::{Bench, Step};
 use super::error::CosimError;
 use super::memory::MemoryTotals;
 use super::run::Options;
+use super::timeline::Look;
 use crate::cycles::{CycleModel, SampleCycles};
 use crate::data::Dataset;
 use crate::golden::{Machine, Mode, encode};
@@ -317,6 +318,32 @@ impl Session {
     /// Steps to the end of the running sample and checks it.
     fn finish_sample(&mut self, mode: Mode) -> Result<(), CosimError> {
         let measured = self.wait_sample_end()?;
+        self.check_sample(mode, measured)
+    }
+
+    /// The next sample of a pass in steps of a cycle, checked as all others; `look` takes the steps.
+    pub(super) fn watch_sample(
+        &mut self,
+        running: &mut Running<'_>,
+        look: &mut Look<'_>,
+    ) -> Result<SampleCycles, CosimError> {
+        self.next_sample(running)?;
+        let limit = self.limit();
+        for waited in 0.. {
+            if waited > limit {
+                return Err(self.watchdog(waited));
+            }
+            if let Step::SampleEnd(measured) = look(&mut self.bench)? {
+                self.check_sample(running.pass.mode, measured)?;
+                running.position += 1;
+                return Ok(measured);
+            }
+        }
+        unreachable!("the watchdog ends the loop")
+    }
+
+    /// Checks the sample that has ended.
+    fn check_sample(&mut self, mode: Mode, measured: SampleCycles) -> Result<(), CosimError> {
         let board = &self.bench.scoreboard;
         // What waits for the host cannot be predicted when the host stalls at random.
         let phases: &[Phase] = if self.bench.unhindered() { &self.phases } else { &[] };

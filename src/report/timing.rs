@@ -6,6 +6,7 @@
 mod record;
 mod scenes;
 mod svg;
+mod timeline;
 
 use crate::cosim::CosimError;
 use crate::data::{DataError, Dataset};
@@ -14,6 +15,7 @@ use crate::spec::Design;
 
 pub use record::{Cycle, Flow, Hands, Hook, Kind, Operation, Pins, Recorder, Sample, operations};
 pub use scenes::{Picture, draw_all, record};
+pub use timeline::timeline_svg;
 
 /// Samples of a recording: the third finds the history of the example filled.
 pub const SAMPLES: usize = 3;

@@ -20,6 +20,19 @@ pub fn write(chart: &Chart, dir: &Path, file: &str, pixels: bool) -> Result<Vec<
     Ok(paths)
 }
 
+/// Writes the SVG document `svg`, which carries the mark of memrtl, to `path`, or the same in pixels where that ends in `.png`. As
+/// [`write()`].
+///
+/// # Errors
+/// A foreign file, a file system error, a document that cannot be drawn.
+pub fn put_picture(path: &Path, svg: &str) -> Result<(), PlotError> {
+    match path.extension().is_some_and(|ending| ending == "png") {
+        true => put(path, &outline::png(svg)?)?,
+        false => put(path, svg.as_bytes())?,
+    };
+    Ok(())
+}
+
 fn put(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
     let failed = |action: &'static str| move |cause| PlotError::File { action, path: path.to_owned(), cause };
     match fs::read(path) {

@@ -17,12 +17,12 @@ use crate::device::compact::{CompactError, Model};
 use crate::spec::DeviceModel;
 
 pub use chart::{Axis, BLUE, Chart, GREEN, GREY, Mark, ORANGE, PURPLE, Panel};
-pub use files::write;
+pub use files::{put_picture, write};
 pub use fit::fit_chart;
 pub use gallery::gallery;
 
 /// In every file: what memrtl has drawn, it may draw again.
-const MARK: &str = "drawn by memrtl";
+pub(super) const MARK: &str = "drawn by memrtl";
 /// Size of a picture in pixels.
 const WIDTH: u32 = 760;
 const HEIGHT: u32 = 330;

@@ -6,9 +6,9 @@ use super::{Diagram, Driver, Row, Tone, Value, Wave};
 
 /// Width of a character per unit of font size: that of DejaVu Sans Mono, the widest of the common monospace fonts.
 const CHAR: f64 = 0.605;
-const NAME_SIZE: f64 = 12.0;
-const VALUE_SIZE: f64 = 11.0;
-const NOTE_SIZE: f64 = 11.0;
+pub(super) const NAME_SIZE: f64 = 12.0;
+pub(super) const VALUE_SIZE: f64 = 11.0;
+pub(super) const NOTE_SIZE: f64 = 11.0;
 /// From a row's top to the next row's.
 const ROW: f64 = 27.0;
 const HEADING: f64 = 24.0;
@@ -21,10 +21,10 @@ const LEAST_CYCLE: f64 = 13.0;
 /// Blank left and right of a text in its place.
 const PAD: f64 = 3.5;
 
-const INK: &str = "#1f2933";
-const FAINT: &str = "#9aa5b1";
-const GRID: &str = "#e4e7eb";
-const PAPER: &str = "#fdfdfb";
+pub(super) const INK: &str = "#1f2933";
+pub(super) const FAINT: &str = "#9aa5b1";
+pub(super) const GRID: &str = "#e4e7eb";
+pub(super) const PAPER: &str = "#fdfdfb";
 const SHADE: &str = "#fff1c2";
 
 impl Driver {
@@ -70,16 +70,16 @@ fn runs(values: &[Option<Value>]) -> Vec<Run<'_>> {
     runs
 }
 
-fn text_width(text: &str, size: f64) -> f64 {
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().count() as f64 * size * CHAR
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A number of the document: at most one digit after the point, so that the bytes do not hang on the last bit.
-fn n(v: f64) -> String {
+pub(super) fn n(v: f64) -> String {
     let text = format!("{v:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
