@@ -410,7 +410,7 @@ impl LayerTiming {
             back_tail: tail(layer.inputs, back_groups),
             x_beats: layer.inputs.div_ceil(lanes) as u64,
             y_beats: layer.outputs.div_ceil(lanes) as u64,
-            history: design.training.momentum_unit == MomentumUnit::History,
+            history: design.training.ring(),
         }
     }
 }

@@ -23,7 +23,7 @@ module ${ name }$_layer #(
     parameter BACK_TAIL    = 1,   // beats of the last group of a transposed read
     parameter FULL_BEATS   = 1,   // beats of any other group
     parameter TAIL_BITS    = 1,   // bits of these three
-<%- if unit.history() %>
+<%- if ring %>
     parameter DEPTH        = 8,   // pairs of history
     parameter DEPTH_BITS   = 4,
 <%- endif %>
@@ -71,13 +71,21 @@ module ${ name }$_layer #(
 <%- endif %>
 <%- if unit.momentum() %>
     input  wire [15:0]                    momentum,
-<%- if unit.history() %>
+<%- if ring %>
     input  wire [DEPTH_BITS-1:0]          depth,
 <%- endif %>
+<%- endif %>
+<%- if clears %>
     input  wire                           clear_history,
-<%- if unit.history() %>
+<%- endif %>
+<%- if ring %>
     input  wire                           train,        // the sample in the machine is trained
 <%- endif %>
+<%- if batch_first %>
+    input  wire                           batch_first,  // it is the first of its batch
+<%- endif %>
+<%- if batch > 1 %>
+    input  wire                           batch_last,   // it is the last
 <%- endif %>
     input  wire                           x_valid,      // input vector of the layer
     input  wire [X_BEAT_BITS-1:0]         x_beat,
@@ -167,7 +175,7 @@ module ${ name }$_layer #(
   endgenerate
 
   // --- Momentum unit ---------------------------------------------------------------------------------------------------
-<%- if unit.history() %>
+<%- if ring %>
   wire                       row_valid;
   wire [X_BEAT_BITS-1:0]     row_beat;
   wire [LANES*DAC_BITS-1:0]  row_data;
@@ -200,11 +208,19 @@ module ${ name }$_layer #(
 <%- endif %>
 <%- endif %>
   wire                       take_slot;
+<%- if ring && !unit.momentum() %>
+  // The pairs of one batch, all with the factor of their own step.
+  localparam [31:0] WHOLE_RING = DEPTH;
+<%- endif %>
 
-  ${ name }$_momentum_${ unit.name() }$ #(
-<%- if unit.history() %>
+  ${ name }$_momentum_${ module }$ #(
+<%- if ring %>
       .DEPTH      (DEPTH),
       .DEPTH_BITS (DEPTH_BITS),
+<%- if batch > 1 %>
+      .BATCH      (${ batch }$),
+      .BATCH_BITS (${ batch_bits }$),
+<%- endif %>
       .INPUTS_BITS(LANES * DAC_BITS),
       .X_BEATS    (X_BEATS),
       .X_BEAT_BITS(X_BEAT_BITS),
@@ -258,15 +274,26 @@ module ${ name }$_layer #(
 <%- endif %>
 <%- if unit.momentum() %>
       .momentum     (momentum),
-<%- if unit.history() %>
+<%- if ring %>
       .depth        (depth),
 <%- endif %>
+<%- else if ring %>
+      .momentum     (16'd0),
+      .depth        (WHOLE_RING[DEPTH_BITS-1:0]),
+<%- endif %>
+<%- if clears %>
       .clear_history(clear_history),
 <%- endif %>
-<%- if unit.history() %>
+<%- if batch_first %>
+      .batch_first  (batch_first),
+<%- endif %>
+<%- if batch > 1 %>
+      .batch_last   (batch_last),
+<%- endif %>
+<%- if ring %>
       .reads_begun  ((BACK != 0) ? take_back : take_fwd && train),
 <%- endif %>
-<%- if unit.history() || unit.sram() %>
+<%- if ring || unit.sram() %>
       .x_valid      (x_valid),
       .x_beat       (x_beat),
       .x_data       (x_data),
@@ -283,7 +310,7 @@ module ${ name }$_layer #(
       .code_beats   (code_beats),
       .code_data    (adc_code),
 <%- endif %>
-<%- if unit.history() %>
+<%- if ring %>
       .row_valid    (row_valid),
       .row_beat     (row_beat),
       .row_data     (row_data),
@@ -293,7 +320,7 @@ module ${ name }$_layer #(
       .col_mag      (unit_mag),
       .col_neg      (unit_neg),
       .slot_req     (slot_req),
-<%- if unit.history() %>
+<%- if ring %>
       .slot_rows    (slot_rows),
 <%- endif %>
 <%- if unit.single_rows() %>
@@ -382,7 +409,7 @@ module ${ name }$_layer #(
       .BEAT_BITS(X_BEAT_BITS)
   ) u_rows (
       .clk       (clk),
-<%- if unit.history() %>
+<%- if ring %>
       .load_valid(x_valid || row_valid),
       .load_beat (row_valid ? row_beat : x_beat),
       .load_data (row_valid ? row_data : x_data),

@@ -1,15 +1,27 @@
 `default_nettype none
+<%- if batch > 1 %>
+// Momentum unit `history`: truncated momentum in batches of BATCH samples. The pairs (x, y) of the last batches sit in a ring; the last
+// sample of a batch writes all of them, those of a batch with the same factor. A pair whose widths all round to zero is skipped.
+//
+// Pairs of earlier samples do not depend on the last one: they are written, youngest first, as soon as the array's last read of
+// the sample has begun, while other layers still read. The sample's own pair comes last, when its y is there.
+<%- else %>
 // Momentum unit `history`: truncated momentum. The last DEPTH pairs (x, y) sit in a ring; each training step writes all of
 // them, the j-th with pulse widths scaled by eta gamma^j. A pair whose widths all round to zero is skipped.
 //
 // Pairs of earlier samples do not depend on this one: they are written, youngest first, as soon as the array's last read of
 // the sample has begun, while other layers still read. The sample's own pair comes last, when its y is there.
+<%- endif %>
 // x and y of the current sample are stored as they pass by. The selector finds the next pair with a pulse (2 cycles a pair),
 // the fetcher brings it into the driver stages while the slot before it still runs.
 // Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
 module ${ name }$_momentum_history #(
     parameter DEPTH        = 8,   // pairs
     parameter DEPTH_BITS   = 4,   // bits of a number of pairs, 0 to DEPTH
+<%- if batch > 1 %>
+    parameter BATCH        = 2,   // samples of a batch, at least 2
+    parameter BATCH_BITS   = 1,   // bits of the number of a sample in its batch
+<%- endif %>
     parameter INPUTS_BITS  = 64,  // bits of an x beat
     parameter X_BEATS      = 8,   // beats of x
     parameter X_BEAT_BITS  = 3,   // bits of an x beat number
@@ -38,6 +50,9 @@ module ${ name }$_momentum_history #(
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire [DEPTH_BITS-1:0]         depth,          // pairs in use, 1 to DEPTH
     input  wire                          clear_history,  // forget all pairs (taken when idle)
+<%- if batch > 1 %>
+    input  wire                          batch_last,     // the sample is the last of its batch
+<%- endif %>
     input  wire                          reads_begun,    // training: the array's last read of the sample starts
     input  wire                          x_valid,        // x of the sample passes by
     input  wire [X_BEAT_BITS-1:0]        x_beat,
@@ -91,6 +106,11 @@ module ${ name }$_momentum_history #(
   localparam [31:0] FULL      = DEPTH;
   localparam [INDEX_BITS-1:0] INDEX_ONE = 1;
   localparam [DEPTH_BITS-1:0] COUNT_ONE = 1;
+<%- if batch > 1 %>
+  localparam [31:0] WHOLE  = BATCH - 1;
+  localparam [31:0] SECOND = BATCH - 2;
+  localparam [BATCH_BITS-1:0] BATCH_ONE = 1;
+<%- endif %>
 
   wire                 advance = ((sel_q == SEL_WIDTH) && silent) || fetch_take;
   // The newest pair lies at the head; older pairs lie at lower addresses, wrapping around.
@@ -111,20 +131,40 @@ module ${ name }$_momentum_history #(
   reg [DEPTH*MAGNITUDE-1:0] peaks_q;
   wire [15:0]           factor     = scale_q[23:8];
   wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
+<%- if batch > 1 %>
+  reg [BATCH_BITS-1:0]  rest_q;    // pairs of the batch that come after the one looked at
+  wire                  batch_end  = rest_q == {BATCH_BITS{1'b0}};
+  // A sample within its batch leaves its pair and no more.
+  wire                  keep       = (sel_q == SEL_SCALE) && newest_q && !batch_last;
+<%- endif %>
+<%- if batch > 1 && nesterov %>
+  reg                   current_q; // the pair is of the running batch
+  wire [39:0]           decayed    = {16'd0, current_q ? past_scale : scale_q} * {24'd0, momentum} + 40'h8000;
+<%- else %>
   wire [39:0]           decayed    = {16'd0, scale_q} * {24'd0, momentum} + 40'h8000;
+<%- endif %>
   wire unused_decayed = &{1'b0, decayed[15:0]};
   wire                  last_old   = left_q == COUNT_ONE;
   wire                  y_done     = y_valid && y_last;
   wire                  y_go       = (sel_q == SEL_WAIT) && (y_done || y_here_q);
   wire [DEPTH_BITS-1:0] older      = depth - COUNT_ONE;
   wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < older) ? stored_q : older;
+<%- if batch > 1 %>
+  wire                  step_end   = keep || (advance && newest_q);
+<%- else %>
   wire                  step_end   = advance && newest_q;
+<%- endif %>
 
   always @* begin
     sel_d = sel_q;
     case (sel_q)
+<%- if batch > 1 %>
+      SEL_IDLE:  if (reads_begun) sel_d = (!batch_last || (old_pairs == {DEPTH_BITS{1'b0}})) ? SEL_WAIT : SEL_SCALE;
+      SEL_SCALE: sel_d = keep ? SEL_IDLE : SEL_WIDTH;
+<%- else %>
       SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_SCALE;
       SEL_SCALE: sel_d = SEL_WIDTH;
+<%- endif %>
       SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
       SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
       SEL_WAIT:  if (y_go) sel_d = SEL_SCALE;
@@ -146,10 +186,17 @@ module ${ name }$_momentum_history #(
   wire                   pair_wraps = pair_q == INDEX_ZERO;
   wire                   head_wraps = head_q == INDEX_ZERO;
   always @(posedge clk) begin
+<%- if batch > 1 %>
+    if (sel_q == SEL_IDLE) begin
+      scale_q  <= ${ own }$;
+    end else if (advance && !newest_q) begin
+      if (batch_end) scale_q <= decayed[39:16];
+<%- else %>
     if ((sel_q == SEL_IDLE) && !reads_begun) begin
       scale_q  <= ${ past }$;
     end else if ((sel_q == SEL_IDLE) || (advance && !newest_q)) begin
       scale_q  <= decayed[39:16];
+<%- endif %>
     end else if (y_go) begin
       scale_q  <= ${ own }$;
     end
@@ -172,6 +219,15 @@ module ${ name }$_momentum_history #(
       pair_y_q <= pair_wraps ? TOP_Y[Y_ADDR_BITS-1:0] : pair_y_q - STEP_Y[Y_ADDR_BITS-1:0];
       left_q   <= left_q - COUNT_ONE;
     end
+<%- if batch > 1 %>
+    // The batch of the pair before the own one is the running batch.
+    if (sel_q == SEL_IDLE) rest_q <= SECOND[BATCH_BITS-1:0];
+    else if (advance) rest_q <= batch_end ? WHOLE[BATCH_BITS-1:0] : rest_q - BATCH_ONE;
+<%- if nesterov %>
+    if (sel_q == SEL_IDLE) current_q <= 1'b1;
+    else if (advance && batch_end) current_q <= 1'b0;
+<%- endif %>
+<%- endif %>
     moved_q <= (sel_q != SEL_IDLE) && (moved_q || fetch_take);
     if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
   end

@@ -26,6 +26,10 @@ module ${ name }$_momentum_in_array #(
     input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire                          clear_history,  // forget the velocity: the next step begins from none
+<%- if batch > 1 %>
+    input  wire                          batch_first,    // the sample is the first of its batch: V decays
+    input  wire                          batch_last,     // it is the last: W takes V
+<%- endif %>
     input  wire                          y_valid,        // y of the sample passes by
     input  wire [Y_BEAT_BITS-1:0]        y_beat,
     input  wire                          y_last,
@@ -120,9 +124,15 @@ module ${ name }$_momentum_in_array #(
   always @* begin
     step_d = step_q;
     case (step_q)
+<%- if batch > 1 %>
+      STEP_NONE:     if (y_valid && y_last) step_d = batch_first ? STEP_DECAY : STEP_WRITE;
+      STEP_DECAY:    if (slot_take) step_d = STEP_WRITE;
+      STEP_WRITE:    if (slot_take || silent_q) step_d = batch_last ? STEP_TRANSFER : STEP_NONE;
+<%- else %>
       STEP_NONE:     if (y_valid && y_last) step_d = STEP_DECAY;
       STEP_DECAY:    if (slot_take) step_d = STEP_WRITE;
       STEP_WRITE:    if (slot_take || silent_q) step_d = STEP_TRANSFER;
+<%- endif %>
       STEP_TRANSFER: if (slot_take) step_d = STEP_NONE;
     endcase
   end

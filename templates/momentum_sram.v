@@ -34,6 +34,12 @@ module ${ name }$_momentum_sram #(
     input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire                          clear_history,  // forget velocities and residues before the next step
+<%- if batch > 1 %>
+<%- if !nesterov %>
+    input  wire                          batch_first,    // the sample is the first of its batch: V decays
+<%- endif %>
+    input  wire                          batch_last,     // it is the last of its batch: pulses go out
+<%- endif %>
     input  wire                          x_valid,        // x of the sample passes by
     input  wire [X_BEAT_BITS-1:0]        x_beat,
     input  wire [LANES*DAC_BITS-1:0]     x_data,
@@ -340,7 +346,11 @@ module ${ name }$_momentum_sram #(
         s4_chi_q[p*VELOCITY_BITS+:VELOCITY_BITS] <= s3_cells_q[p*CELL+VELOCITY_BITS+:VELOCITY_BITS];
         s5_decayed_q[p*DECAYED+:DECAYED] <=
             {{17{s4_velocity_q[p*VELOCITY_BITS+VELOCITY_BITS-1]}}, s4_velocity_q[p*VELOCITY_BITS+:VELOCITY_BITS]} *
+<%- if batch > 1 %>
+            {{VELOCITY_BITS{1'b0}}, batch_last ? {1'b0, momentum} : 17'h10000};
+<%- else %>
             {{(VELOCITY_BITS + 1) {1'b0}}, momentum};
+<%- endif %>
       end
       s3_cells_q <= s2_cells_q;
       s5_step_q  <= s4_step_q;
@@ -348,7 +358,11 @@ module ${ name }$_momentum_sram #(
 <%- else %>
         s3_decayed_q[p*DECAYED+:DECAYED] <=
             {{17{s2_cells_q[p*CELL+VELOCITY_BITS-1]}}, s2_cells_q[p*CELL+:VELOCITY_BITS]} *
+<%- if batch > 1 %>
+            {{VELOCITY_BITS{1'b0}}, batch_first ? {1'b0, momentum} : 17'h10000};
+<%- else %>
             {{(VELOCITY_BITS + 1) {1'b0}}, momentum};
+<%- endif %>
         s3_chi_q[p*VELOCITY_BITS+:VELOCITY_BITS] <= s2_cells_q[p*CELL+VELOCITY_BITS+:VELOCITY_BITS];
         s4_velocity_q[p*VELOCITY_BITS+:VELOCITY_BITS] <=
             velocity_of(s3_decayed_q[p*DECAYED+:DECAYED], s3_gradient_q[p*GRADIENT+:GRADIENT]);
@@ -365,13 +379,27 @@ module ${ name }$_momentum_sram #(
     for (k = 0; k < LANES; k = k + 1) begin : gen_lane
 <%- if nesterov %>
       wire [VELOCITY_BITS-1:0] velocity = decayed_of(s5_decayed_q[k*DECAYED+:DECAYED]);
+<%- if batch > 1 %>
+      wire [VELOCITY_BITS-1:0] step     = s5_step_q[k*VELOCITY_BITS+:VELOCITY_BITS];
+      wire [VELOCITY_BITS-1:0] ahead    = batch_last ? total_of(velocity, step) : step;
+<%- else %>
       wire [VELOCITY_BITS-1:0] ahead    = total_of(velocity, s5_step_q[k*VELOCITY_BITS+:VELOCITY_BITS]);
+<%- endif %>
       wire [VELOCITY_BITS-1:0] total    = total_of(s5_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS], ahead);
 <%- else %>
       wire [VELOCITY_BITS-1:0] velocity = s4_velocity_q[k*VELOCITY_BITS+:VELOCITY_BITS];
+<%- if batch > 1 %>
+      wire [VELOCITY_BITS-1:0] chi      = s4_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS];
+      wire [VELOCITY_BITS-1:0] total    = batch_last ? total_of(chi, velocity) : chi;
+<%- else %>
       wire [VELOCITY_BITS-1:0] total    = total_of(s4_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS], velocity);
 <%- endif %>
+<%- endif %>
+<%- if batch > 1 %>
+      wire [PULSE_BITS-1:0]    steps    = batch_last ? steps_of(total) : {PULSE_BITS{1'b0}};
+<%- else %>
       wire [PULSE_BITS-1:0]    steps    = steps_of(total);
+<%- endif %>
       wire [VELOCITY_BITS-1:0] taken    = {{(VELOCITY_BITS - PULSE_BITS) {1'b0}}, steps} << STEP_SHIFT;
       wire [VELOCITY_BITS-1:0] left     = total[VELOCITY_BITS-1] ? total + taken : total - taken;
       assign cells_in[k*CELL+:CELL]            = {left, velocity};
@@ -415,7 +443,11 @@ module ${ name }$_momentum_sram #(
   assign slot_req     = slot_q;
   assign slot_row     = slot_row_q;
   assign slot_longest = longest_q;
+<%- if batch > 1 %>
+  assign skipped      = done && silent && batch_last;
+<%- else %>
   assign skipped      = done && silent;
+<%- endif %>
   assign idle         = !running_q && !s1_valid_q && !s2_valid_q && !s3_valid_q && !s4_valid_q &&<% if nesterov %> !s5_valid_q &&<% endif %> !slot_q;
 endmodule
 `default_nettype wire

@@ -29,6 +29,13 @@ module ${ name }$_sequencer #(
     input  wire                   memory_busy,   // it works
     output wire                   idle,          // no sample is in the machine
 <%- endif %>
+<%- if batch > 1 %>
+    input  wire                   restart,       // the next training sample is the first of a batch
+<%- if batch_first %>
+    output wire                   batch_first,   // the training sample is the first of its batch
+<%- endif %>
+    output wire                   batch_last,    // it is the last
+<%- endif %>
     output wire                   busy,          // a sample is in the machine
     output wire [3:0]             phase,         // see the STATUS register
     output wire                   sample_end     // a sample is finished with this cycle
@@ -108,6 +115,29 @@ module ${ name }$_sequencer #(
   assign x_beat    = x_beat_q;
   assign x_last    = x_last_q;
   assign start     = state_q == ST_START;
+<%- if batch > 1 %>
+
+  // --- Batches: training samples in turn, whatever is inferred between them -----------------------------------------------
+  localparam [${ batch_bits - 1 }$:0] PLACE_LAST = ${ batch_bits }$'d${ batch - 1 }$;
+  localparam [${ batch_bits - 1 }$:0] PLACE_ONE  = ${ batch_bits }$'d1;
+  reg [${ batch_bits - 1 }$:0] place_q;
+  reg       restart_q;  // a restart waits for the end of the sample
+  wire      in_sample = (state_q != ST_IDLE) && (state_q != ST_WAIT);
+
+  always @(posedge clk) begin
+    if (!rst_n) begin
+      place_q   <= ${ batch_bits }$'d0;
+      restart_q <= 1'b0;
+    end else begin
+      restart_q <= (restart || restart_q) && in_sample && !sample_end;
+      if ((restart || restart_q) && (!in_sample || sample_end)) place_q <= ${ batch_bits }$'d0;
+      else if (sample_end && train) place_q <= batch_last ? ${ batch_bits }$'d0 : place_q + PLACE_ONE;
+    end
+  end
+
+<% if batch_first %>  assign batch_first = place_q == ${ batch_bits }$'d0;
+<% endif %>  assign batch_last  = place_q == PLACE_LAST;
+<%- endif %>
 
   // --- Status ------------------------------------------------------------------------------------------------------------
   reg [3:0] phase_now;

@@ -84,14 +84,16 @@ module ${ name }$ (
   wire        emit;
   wire        clear_counters;
   wire [15:0] learning_rate;
-<%- if unit.momentum() %>
+<%- if clears %>
   wire        clear_history;
-  wire [15:0] momentum;
-<%- if unit.history() %>
-  wire [${ depth_bits - 1 }$:0] history;
-<%- endif %>
 <%- else %>
   wire        unused_clear_history;
+<%- endif %>
+<%- if unit.momentum() %>
+  wire [15:0] momentum;
+<%- if unit.history() %>
+  wire [${ history_bits - 1 }$:0] history;
+<%- endif %>
 <%- endif %>
   wire        sequencer_busy;
   wire        input_busy;
@@ -150,7 +152,7 @@ module ${ name }$ (
       .train         (train),
       .emit          (emit),
       .soft_reset    (soft_reset),
-<%- if unit.momentum() %>
+<%- if clears %>
       .clear_history (clear_history),
 <%- else %>
       .clear_history (unused_clear_history),
@@ -201,7 +203,9 @@ module ${ name }$ (
   ${ name }$_momentum_factors u_factors (
       .clk          (aclk),
       .learning_rate(learning_rate),
+<%- if unit.momentum() && f.momentum() %>
       .momentum     (momentum),
+<%- endif %>
 <%- if f.past %>
       .own_scale    (own_scale),
       .past_scale   (past_scale)
@@ -209,7 +213,7 @@ module ${ name }$ (
       .own_scale    (own_scale)
 <%- endif %>
   );
-<%- if !unit.history() %>
+<%- if !ring %>
   wire unused_scale = &{1'b0, own_scale[7:0]};
 <%- endif %>
 <%- endif %>
@@ -275,6 +279,16 @@ module ${ name }$ (
   wire [${ layers.len() - 1 }$:0] slot_start;
   wire [${ layers.len() - 1 }$:0] slot_skipped;
   wire [${ layers.len() - 1 }$:0] op_valid;
+<%- if batch_first %>
+  wire                       batch_first;
+<%- endif %>
+<%- if batch > 1 %>
+  wire                       batch_last;
+<%- endif %>
+<%- if batch > 1 && unit.history() %>
+  // Pairs of the batches in use.
+  wire [${ depth_bits - 1 }$:0] pairs = <% if depth_bits > history_bits %>{${ depth_bits - history_bits }$'d0, history}<% else %>history<% endif %> * ${ depth_bits }$'d${ batch }$;
+<%- endif %>
 
   ${ name }$_sequencer #(
       .X_BEATS    (${ layers[0].x_beats }$),
@@ -299,6 +313,13 @@ module ${ name }$ (
       .first_done  (y_valid[0] && y_last),
       .first_free  (unit_idle[0]),
       .all_idle    (&unit_idle && &port_idle),
+<%- if batch > 1 %>
+      .restart     (clear_history),
+<%- if batch_first %>
+      .batch_first (batch_first),
+<%- endif %>
+      .batch_last  (batch_last),
+<%- endif %>
 <%- if let Some(m) = memory %>
       .hold        (memory_hold),
       .memory_busy (memory_busy),
@@ -555,7 +576,7 @@ module ${ name }$ (
       .BACK_TAIL   (${ l.back_tail }$),
       .FULL_BEATS  (${ full_beats }$),
       .TAIL_BITS   (${ tail_bits }$),
-<%- if unit.history() %>
+<%- if ring %>
       .DEPTH       (${ depth }$),
       .DEPTH_BITS  (${ depth_bits }$),
 <%- endif %>
@@ -592,7 +613,7 @@ module ${ name }$ (
       .clk          (aclk),
       .rst_n        (rst_n),
 <%- if let Some(f) = factors %>
-<%- if unit.history() %>
+<%- if ring %>
       .own_scale    (own_scale),
 <%- if f.past %>
       .past_scale   (past_scale),
@@ -605,13 +626,23 @@ module ${ name }$ (
 <%- endif %>
 <%- if unit.momentum() %>
       .momentum     (momentum),
-<%- if unit.history() %>
+<%- if unit.history() && batch > 1 %>
+      .depth        (pairs),
+<%- else if unit.history() %>
       .depth        (history),
 <%- endif %>
+<%- endif %>
+<%- if clears %>
       .clear_history(clear_history),
-<%- if unit.history() %>
+<%- endif %>
+<%- if ring %>
       .train        (train),
 <%- endif %>
+<%- if batch_first %>
+      .batch_first  (batch_first),
+<%- endif %>
+<%- if batch > 1 %>
+      .batch_last   (batch_last),
 <%- endif %>
 <%- if loop.first %>
       .x_valid      (x_valid),

@@ -126,7 +126,8 @@ proptest! {
         let eta = f64::from(design.rate_code()) * unit;
         // The register's rounding, then a factor that is cut off unless it is the register.
         let register = 2f64.powi(-(LEARNING_RATE_FRACTION as i32) - 1) * format.gain();
-        let cut = if format.plain() { 0.0 } else { 1.01 * unit };
+        // That of a mean over no power of two is a product with a rounded reciprocal.
+        let cut = if format.plain() { 0.0 } else { 2.1 * unit };
         prop_assert!((eta - design.training.learning_rate * format.gain()).abs() <= register + cut);
         for layer in &design.layers {
             let (at, ranges) = (steps(&design, layer), &layer.ranges);

@@ -80,6 +80,7 @@ pub fn float_net(design: &Design) -> FloatNet {
     FloatNet::new(layers, rates.learning_rate, rates.momentum)
         .expect("a validated design has matching layers")
         .with_kind(design.training.momentum_kind)
+        .with_batch(design.training.batch)
 }
 
 /// Learning rate and momentum of an epoch, from 0.

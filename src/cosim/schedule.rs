@@ -33,8 +33,8 @@ impl<'a> Schedule<'a> {
     pub fn new(design: &'a Design, train: &'a Dataset, test: &'a Dataset, options: &Options) -> Schedule<'a> {
         let epochs = design.training.epochs;
         let (length, lead) = options.cuts;
-        // The history's samples fill its memory; two more, and the pace of the input is that of a long run.
-        let lead = lead.unwrap_or(design.training.history + 2);
+        // As many samples as a ring has pairs fill it; two more, and the pace of the input is that of a long run.
+        let lead = lead.unwrap_or(design.training.pairs() + 2);
         // Long segments waste little on leads, short ones leave no thread waiting for the last segment: the geometric mean.
         let share = epochs * train.len() / options.jobs.max(1);
         let length = length.unwrap_or((lead * share).isqrt().max(4 * lead));
@@ -58,14 +58,14 @@ impl<'a> Schedule<'a> {
 
     /// Where the segment that begins at `place` ends; `None`: with the run.
     ///
-    /// The ring of the momentum history turns by one place a sample: it stands alike after a whole run and after a lead when their
-    /// training samples differ by whole turns.
+    /// A ring of pairs turns by one place a sample: it stands alike after a whole run and after a lead when their training samples differ
+    /// by whole turns. So does the place in a batch, of which a turn is a multiple.
     pub fn border_after(&self, place: Place) -> Option<Place> {
         if self.design.training.momentum_unit.sums_the_past() {
             // What its memories hold is the sum of the whole past: no lead comes to it.
             return None;
         }
-        let (samples, turn) = (self.train.len(), self.design.training.history.max(1));
+        let (samples, turn) = (self.train.len(), self.design.training.pairs().max(self.design.training.batch));
         let mut least = place.position + self.length;
         for epoch in place.epoch..self.epochs {
             // The lead's first sample is not the first of a pass.

@@ -2,7 +2,7 @@
 //!
 //! The run is cut into segments at borders between two training samples. The golden model is an order of magnitude faster than the RTL:
 //! it runs ahead and knows every state at every border. A segment's RTL begins a few samples early, from reset, with golden's devices
-//! behind its pins: after as many samples as the momentum history holds, its memory is that of a machine that has run from the start.
+//! behind its pins: after as many samples as a ring of pairs holds, its memory is that of a machine that has run from the start.
 //! That is not taken on trust: all registers and memories at the beginning of a segment must be those at the end of the segment before
 //! it, bit for bit ([`Border`]). Then, one by one from the first, the segments are the pieces of one sequential run.
 

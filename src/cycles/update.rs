@@ -67,6 +67,8 @@ impl CycleModel {
                 let beats = if earlier.is_empty() { layer.y_beats } else { whole };
                 write(select, 0, beats, slot.longest).1 + 1
             }
+            // Within a batch the pair is only stored.
+            None if pairs == 0 => select + 1,
             None => (select + 2).max(if earlier.is_empty() { 0 } else { last_take + 1 }),
         };
         UpdateTimes { unit_idle, port_idle: port_free + 1 }
@@ -77,19 +79,26 @@ impl CycleModel {
         let staged = y_last + layer.y_beats + 6;
         // First cycle in which the next operation can be taken.
         let mut ready = y_last + 1;
-        // Nesterov's decay comes after the write.
-        let last = if self.kind.nesterov() { 2 } else { 1 };
+        // Without a write a cycle passes in which the sequence sees so, not before the selector has.
+        let silent = trace.skipped > 0;
+        let no_write = |ready: u64| ready.max(y_last + 3) + 1;
+        let count = trace.slots.len();
         for (index, slot) in trace.slots.iter().enumerate() {
             ready = match slot.kind {
                 Kind::WriteVelocity => ready.max(staged),
-                // Without a write a cycle passes in which the sequence sees so, not before the selector has.
-                _ if trace.skipped > 0 && index + last == trace.slots.len() => ready.max(y_last + 3) + 1,
+                Kind::Transfer if silent && !self.kind.nesterov() => no_write(ready),
+                // Nesterov's decay comes after the write.
+                Kind::Decay { .. } if silent && self.kind.nesterov() && index + 2 == count => no_write(ready),
                 _ => ready,
             };
             let taken = ready.max(port_free);
             port_free = taken + self.length(layer, slot);
             self.busy.push((taken + 1, port_free));
             ready = taken + 1;
+        }
+        // A sample within its batch has no transfer.
+        if silent && trace.slots.last().is_none_or(|slot| slot.kind != Kind::Transfer) {
+            ready = no_write(ready);
         }
         UpdateTimes { unit_idle: ready, port_idle: port_free + 1 }
     }
@@ -110,7 +119,8 @@ impl CycleModel {
             port_free = taken + self.length(layer, slot);
             self.busy.push((taken + 1, port_free));
         }
-        let all = (trace.slots.len() + trace.skipped) as u64;
+        // Whether they give a pulse or not, and within a batch none does.
+        let all = trace.x.len() as u64;
         if all > rows {
             done = (done + 1).max(taken) + (all - rows) * layer.y_beats - 1;
         }

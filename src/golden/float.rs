@@ -1,4 +1,4 @@
-//! The independent reference: a fully connected network in f64, trained sample by sample with SGD and momentum.
+//! The independent reference: a fully connected network in f64, trained with SGD and momentum, sample by sample or in batches.
 //!
 //! It shares no arithmetic with the fixed-point model on purpose: what both get wrong in the same way nobody would notice.
 //! Recursion: `V <- gamma V + eta x y^T`, `W <- W + V` (other kinds: [`MomentumKind`]), with `y = (t - o) f'(r)` at the output and
@@ -32,13 +32,16 @@ pub enum FloatError {
     Chain { layer: usize, found: usize, expected: usize },
 }
 
-/// A network with its velocities; batch size 1.
+/// A network with its velocities.
 #[derive(Debug, Clone)]
 pub struct FloatNet {
     layers: Vec<State>,
     eta: f64,
     gamma: f64,
     kind: MomentumKind,
+    batch: usize,
+    /// Samples of the unfinished batch.
+    waiting: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +49,8 @@ struct State {
     layer: FloatLayer,
     /// V, shaped like the weights.
     velocity: Vec<f64>,
+    /// Sum of `y x^T` over the unfinished batch.
+    gradient: Vec<f64>,
     /// a = f(r) of the last forward pass.
     output: Vec<f64>,
     /// y of the last backward pass.
@@ -76,11 +81,12 @@ impl FloatNet {
         }
         let layers = layers.into_iter().map(|layer| State {
             velocity: vec![0.0; layer.weights.len()],
+            gradient: vec![0.0; layer.weights.len()],
             output: vec![0.0; layer.outputs],
             error: vec![0.0; layer.outputs],
             layer,
         });
-        Ok(FloatNet { layers: layers.collect(), eta, gamma, kind: MomentumKind::Classical })
+        Ok(FloatNet { layers: layers.collect(), eta, gamma, kind: MomentumKind::Classical, batch: 1, waiting: 0 })
     }
 
     /// The same with another kind of momentum than the classical one.
@@ -93,15 +99,32 @@ impl FloatNet {
         (self.eta, self.gamma) = (eta, gamma);
     }
 
+    /// The same with batches of `batch` samples (at least 1), whose gradients are averaged.
+    pub fn with_batch(self, batch: usize) -> FloatNet {
+        FloatNet { batch: batch.max(1), ..self }
+    }
+
     /// One training step on input `x` (length: inputs) and target `t` (length: outputs).
-    /// Returns the loss before the step: `1/2 |t - o|^2`, of a softmax `-sum t ln o`.
+    /// Returns the loss before the step: `1/2 |t - o|^2`, of a softmax `-sum t ln o`. Weights change with the last sample of a batch.
     pub fn train(&mut self, x: &[f64], t: &[f64]) -> f64 {
         self.forward(x);
         let loss = self.backward(t);
+        self.waiting += 1;
+        let whole = self.waiting == self.batch;
         let mut input = x;
         for state in &mut self.layers {
-            state.update(input, self.eta, self.gamma, self.kind);
+            if self.batch == 1 {
+                state.descend(input, self.eta, self.gamma, self.kind);
+            } else {
+                state.collect(input);
+            }
+            if self.batch > 1 && whole {
+                state.descend_together(self.eta / self.batch as f64, self.gamma, self.kind);
+            }
             input = &state.output;
+        }
+        if whole {
+            self.waiting = 0;
         }
         loss
     }
@@ -169,27 +192,52 @@ impl FloatNet {
 }
 
 impl State {
-    fn update(&mut self, input: &[f64], eta: f64, gamma: f64, kind: MomentumKind) {
+    /// A step with the gradient of one sample.
+    fn descend(&mut self, input: &[f64], eta: f64, gamma: f64, kind: MomentumKind) {
         let n = self.layer.outputs;
         let rows = self.layer.weights.chunks_exact_mut(n).zip(self.velocity.chunks_exact_mut(n));
         for (x, (weights, velocity)) in input.iter().chain([&self.layer.bias]).zip(rows) {
+            let scale = eta * x;
             for ((w, v), y) in weights.iter_mut().zip(velocity).zip(&self.error) {
-                let gradient = eta * x * y;
-                match kind {
-                    MomentumKind::Classical => {
-                        *v = gamma * *v + gradient;
-                        *w += *v;
-                    }
-                    MomentumKind::Dampened => {
-                        *v = gamma * *v + (1.0 - gamma) * gradient;
-                        *w += *v;
-                    }
-                    MomentumKind::Nesterov => {
-                        *v = gamma * *v + gradient;
-                        *w += gamma * *v + gradient;
-                    }
-                }
+                *w += moved(kind, gamma, v, scale * y);
             }
+        }
+    }
+
+    /// Adds the gradient of one sample.
+    fn collect(&mut self, input: &[f64]) {
+        let rows = self.gradient.chunks_exact_mut(self.layer.outputs);
+        for (x, gradient) in input.iter().chain([&self.layer.bias]).zip(rows) {
+            for (g, y) in gradient.iter_mut().zip(&self.error) {
+                *g += x * y;
+            }
+        }
+    }
+
+    /// A step with the gradients since the one before.
+    fn descend_together(&mut self, eta: f64, gamma: f64, kind: MomentumKind) {
+        let cells = self.layer.weights.iter_mut().zip(&mut self.velocity).zip(&mut self.gradient);
+        for ((w, v), g) in cells {
+            *w += moved(kind, gamma, v, eta * std::mem::take(g));
+        }
+    }
+}
+
+/// Takes a gradient (times the learning rate) into a velocity; by how much the weight moves.
+#[inline]
+fn moved(kind: MomentumKind, gamma: f64, v: &mut f64, gradient: f64) -> f64 {
+    match kind {
+        MomentumKind::Classical => {
+            *v = gamma * *v + gradient;
+            *v
+        }
+        MomentumKind::Dampened => {
+            *v = gamma * *v + (1.0 - gamma) * gradient;
+            *v
+        }
+        MomentumKind::Nesterov => {
+            *v = gamma * *v + gradient;
+            gamma * *v + gradient
         }
     }
 }

@@ -159,7 +159,10 @@ fn settings(design: &Design) -> Vec<Register> {
     }
     if design.training.momentum_unit.history() {
         let depth = design.training.history;
-        let doc = "Pairs (x, y) that a step writes, the current one included.";
+        let doc = match design.training.batch {
+            1 => "Pairs (x, y) that a step writes, the current one included.",
+            _ => "Batches whose pairs (x, y) a step writes, the current one included.",
+        };
         let history = number("history", bits_for(depth), depth as u32, (1, depth as u32), doc);
         registers.push(setting("HISTORY", 0x038, history));
     }

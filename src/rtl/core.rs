@@ -60,6 +60,15 @@ struct RowDriver<'a> {
 struct LayerTemplate<'a> {
     name: &'a str,
     unit: MomentumUnit,
+    /// The momentum unit's module.
+    module: &'a str,
+    /// It keeps pairs in a ring.
+    ring: bool,
+    /// It has something to forget.
+    clears: bool,
+    batch: usize,
+    batch_bits: u32,
+    batch_first: bool,
     /// Factors of gradients with their guard bits come from outside.
     factors: bool,
     nesterov: bool,
@@ -73,6 +82,10 @@ struct Sequencer<'a> {
     name: &'a str,
     phases: Vec<(String, u32)>,
     memory: bool,
+    batch: usize,
+    batch_bits: u32,
+    /// The first sample of a batch is announced, too.
+    batch_first: bool,
 }
 
 #[derive(Template)]
@@ -229,6 +242,12 @@ struct Top<'a> {
     summary: String,
     external: bool,
     unit: MomentumUnit,
+    ring: bool,
+    clears: bool,
+    batch: usize,
+    batch_first: bool,
+    /// Of the register for the depth.
+    history_bits: u32,
     factors: Option<momentum::Factors<'a>>,
     local: Option<LocalTiming>,
     /// Steps from one row's transfer to the next row's, of the unit `tiki_taka`.
@@ -363,7 +382,9 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     if let Some(tables) = tables {
         add("_pulse_table", tables.render())?;
     }
-    add(&format!("_momentum_{}", unit.name()), momentum::unit(design, pulse_table))?;
+    let training = &design.training;
+    let module = momentum::module(training);
+    add(&format!("_momentum_{module}"), momentum::unit(design, pulse_table))?;
     let factors = momentum::Factors::new(design);
     if let Some(factors) = &factors {
         add("_momentum_factors", factors.render())?;
@@ -371,7 +392,13 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     let layer = LayerTemplate {
         name,
         unit,
-        factors: factors.is_some() && unit.history(),
+        module,
+        ring: training.ring(),
+        clears: momentum::clears(training),
+        batch: training.batch,
+        batch_bits: bits_for(training.batch - 1),
+        batch_first: momentum::batch_first(training),
+        factors: factors.is_some() && training.ring(),
         nesterov: design.training.momentum_kind.nesterov(),
         memory: with_memory,
         pulse_table,
@@ -391,7 +418,15 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     add("_read_path", read_path(design, &uses).render())?;
 
     let phases = Phase::of(with_memory).iter().map(|p| (p.name().to_uppercase(), p.code())).collect();
-    add("_sequencer", Sequencer { name, phases, memory: with_memory }.render())?;
+    let sequencer = Sequencer {
+        name,
+        phases,
+        memory: with_memory,
+        batch: training.batch,
+        batch_bits: bits_for(training.batch - 1),
+        batch_first: momentum::batch_first(training),
+    };
+    add("_sequencer", sequencer.render())?;
     let events = design.memory.as_ref().map_or(Vec::new(), memory::events);
     add("_perf", Perf { name, counters: counters(design), memory: events }.render())?;
     if let Some(mode) = &design.memory {
@@ -610,6 +645,11 @@ fn top(design: &Design) -> Top<'_> {
         ),
         external: array.backend == Backend::External,
         unit: design.training.momentum_unit,
+        ring: design.training.ring(),
+        clears: momentum::clears(&design.training),
+        batch: design.training.batch,
+        batch_first: momentum::batch_first(&design.training),
+        history_bits: bits_for(design.training.history),
         factors: momentum::Factors::new(design),
         local: design.timing.local,
         every: design.training.transfer.map_or(1, |transfer| transfer.every),
@@ -624,8 +664,8 @@ fn top(design: &Design) -> Top<'_> {
         adcs: array.adcs,
         lanes: array.lanes,
         pulse_cycles: design.timing.pulse_lsb,
-        depth: design.training.history,
-        depth_bits: bits_for(design.training.history),
+        depth: design.training.pairs(),
+        depth_bits: bits_for(design.training.pairs()),
         full_beats,
         tail_bits: bits_for(full_beats),
         beat_bits: max_beat_bits(design),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::spec::{Design, MOMENTUM_BITS, MomentumUnit};
+use crate::spec::{Design, MomentumUnit, Training};
 
 #[derive(Template)]
 #[template(path = "momentum_none.v", escape = "none")]
@@ -22,6 +22,7 @@ struct MomentumHistory<'a> {
     /// Factors come with their guard bits, from [`Factors`].
     factors: bool,
     nesterov: bool,
+    batch: usize,
     /// Factor of the own pair, and what decays to that of the pair before.
     own: &'a str,
     past: &'a str,
@@ -34,6 +35,7 @@ struct MomentumInArray<'a> {
     pulse_table: bool,
     width: &'a str,
     nesterov: bool,
+    batch: usize,
 }
 
 #[derive(Template)]
@@ -41,6 +43,7 @@ struct MomentumInArray<'a> {
 struct MomentumSram<'a> {
     name: &'a str,
     nesterov: bool,
+    batch: usize,
     /// Cycles of a beat, and its last stage.
     stages: u32,
     end: &'a str,
@@ -60,6 +63,10 @@ struct MomentumTikiTaka<'a> {
 pub(super) struct Factors<'a> {
     name: &'a str,
     dampened: bool,
+    batch: usize,
+    batch_shift: u32,
+    /// Times which the learning rate becomes that of a mean, in units of `2^-16`.
+    reciprocal: Option<u32>,
     /// Fraction bits of a factor.
     fraction: u32,
     /// Product of learning rate and share to factor, and half of its last place.
@@ -77,26 +84,50 @@ impl Factors<'_> {
             return None;
         }
         let kind = design.training.momentum_kind;
-        let shift = MOMENTUM_BITS - format.shift;
+        let shift = format.damping_shift();
         Some(Factors {
             name: &design.name,
             dampened: kind.dampened(),
+            batch: design.training.batch,
+            batch_shift: design.training.batch.ilog2(),
+            reciprocal: format.reciprocal(),
             fraction: format.fraction(),
             shift,
             half: 1 << (shift - 1),
-            past: kind.nesterov(),
+            past: kind.nesterov() && design.training.momentum_unit.history(),
         })
     }
+
+    /// Whether momentum takes part.
+    pub fn momentum(&self) -> bool {
+        self.dampened || self.past
+    }
+}
+
+/// Name of the module of the design's momentum unit. A batch without momentum has a ring of its pairs, too.
+pub(super) fn module(training: &Training) -> &'static str {
+    if training.ring() { MomentumUnit::History.name() } else { training.momentum_unit.name() }
+}
+
+/// Whether there is something to forget: momentum, or an unfinished batch.
+pub(super) fn clears(training: &Training) -> bool {
+    training.momentum_unit.momentum() || training.batch > 1
+}
+
+/// Whether the unit has to know the first sample of a batch.
+pub(super) fn batch_first(training: &Training) -> bool {
+    let unit = training.momentum_unit;
+    training.batch > 1 && (unit.in_array() || (unit.sram() && !training.momentum_kind.nesterov()))
 }
 
 /// Text of the design's momentum unit.
 pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama::Error> {
     let name = design.name.as_str();
     let kind = design.training.momentum_kind;
+    let batch = design.training.batch;
     let width = if pulse_table { "width" } else { "width_q" };
     match design.training.momentum_unit {
-        MomentumUnit::None => MomentumNone { name, pulse_table, width }.render(),
-        MomentumUnit::History => {
+        _ if design.training.ring() => {
             let factors = !design.factor_format().plain();
             let rate = "{learning_rate, 8'd0}";
             let (own, past) = match (factors, kind.nesterov()) {
@@ -104,13 +135,16 @@ pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama:
                 (true, false) => ("own_scale", "own_scale"),
                 (true, true) => ("own_scale", "past_scale"),
             };
-            MomentumHistory { name, pulse_table, width, factors, nesterov: kind.nesterov(), own, past }.render()
+            MomentumHistory { name, pulse_table, width, factors, nesterov: kind.nesterov(), batch, own, past }.render()
         }
-        MomentumUnit::InArray => MomentumInArray { name, pulse_table, width, nesterov: kind.nesterov() }.render(),
+        MomentumUnit::None | MomentumUnit::History => MomentumNone { name, pulse_table, width }.render(),
+        MomentumUnit::InArray => {
+            MomentumInArray { name, pulse_table, width, nesterov: kind.nesterov(), batch }.render()
+        }
         MomentumUnit::TikiTaka => MomentumTikiTaka { name, pulse_table, width: "pulse_width" }.render(),
         MomentumUnit::Sram => {
             let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
-            MomentumSram { name, nesterov: kind.nesterov(), stages, end }.render()
+            MomentumSram { name, nesterov: kind.nesterov(), batch, stages, end }.render()
         }
     }
 }

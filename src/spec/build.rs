@@ -38,6 +38,7 @@ const TRAINING: &[&str] = &[
     "momentum",
     "momentum_unit",
     "momentum_kind",
+    "batch",
     "history",
     "velocity_guard",
     "transfer_every",

@@ -50,9 +50,12 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     writeln!(out, "optimizer = \"{optimizer}\"\nlearning_rate = {:?}", training.learning_rate)?;
     writeln!(out, "momentum = {:?}\nmomentum_unit = \"{unit}\"", training.momentum)?;
     writeln!(out, "history = {}\nepochs = {}\nseed = {}", training.history, training.epochs, training.seed)?;
-    // Absent: classical; so the hash of a design from before this key stays what it was.
+    // Absent: classical, and no batches; so the hash of a design from before these keys stays what it was.
     if training.momentum_kind != MomentumKind::Classical {
         writeln!(out, "momentum_kind = \"{}\"", training.momentum_kind.name())?;
+    }
+    if training.batch > 1 {
+        writeln!(out, "batch = {}", training.batch)?;
     }
     if let Some(guard) = training.velocity_guard {
         writeln!(out, "velocity_guard = {guard}")?;

@@ -346,7 +346,7 @@ mod tests {
             error_bits: None,
             state_bits: 32,
             learning_rate: 0.02,
-            factor: FactorFormat::new(MomentumKind::Classical, MomentumUnit::None, 0),
+            factor: FactorFormat::new(MomentumKind::Classical, MomentumUnit::None, 0, 1),
             scheduled: 0.0,
             layers: vec![LayerParams {
                 inputs,

@@ -113,7 +113,7 @@ impl Params {
 
     /// Full scales of all layers, from the first to the last.
     pub fn ranges(&self) -> Vec<Ranges> {
-        let rate = ceil_log2((self.learning_rate * self.factor.gain()).max(self.scheduled));
+        let rate = ceil_log2((self.learning_rate * self.factor.write_gain()).max(self.scheduled));
         let mut input = 0;
         let mut all: Vec<Ranges> = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {

@@ -116,7 +116,9 @@ pub struct Training {
     pub momentum: f64,
     pub momentum_unit: MomentumUnit,
     pub momentum_kind: MomentumKind,
-    /// Depth n of the unit `history`: the current and the n-1 previous (x, y) pairs; 1 for all other units.
+    /// Samples of a batch: weights stand still while they are read, then take the mean of their gradients.
+    pub batch: usize,
+    /// Depth n of the unit `history`: the pairs (x, y) of the current and the n-1 previous batches; 1 for all other units.
     pub history: usize,
     /// Bits of a unit's velocity below the product of row code and pulse width; `None` for units that keep no velocity.
     pub velocity_guard: Option<u32>,
@@ -150,6 +152,18 @@ pub struct Transfer {
     pub rate: u32,
     /// Full scale of the fast array: `2^range` times the longest pulse on a row at half of full scale.
     pub range: u32,
+}
+
+impl Training {
+    /// Whether pairs (x, y) wait in a ring until they are written: those of past batches, or of this one.
+    pub fn ring(&self) -> bool {
+        self.momentum_unit.history() || (self.momentum_unit == MomentumUnit::None && self.batch > 1)
+    }
+
+    /// Pairs that a ring holds; 1 without.
+    pub fn pairs(&self) -> usize {
+        if self.ring() { self.history * self.batch } else { 1 }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -338,7 +352,8 @@ impl Design {
     /// What a gradient is multiplied with.
     pub fn factor_format(&self) -> FactorFormat {
         let training = &self.training;
-        let format = FactorFormat::new(training.momentum_kind, training.momentum_unit, self.momentum_code());
+        let format =
+            FactorFormat::new(training.momentum_kind, training.momentum_unit, self.momentum_code(), training.batch);
         training.schedule.iter().fold(format, |format, step| format.down_to(step.rates.codes().1))
     }
 
@@ -400,7 +415,8 @@ impl Layer {
             return None;
         }
         let rest = (1u32 << MOMENTUM_BITS) - design.training.largest_momentum_code();
-        let gain = MOMENTUM_BITS as i32 - (rest.ilog2() as i32);
+        let batch = design.training.batch.next_power_of_two().ilog2() as i32;
+        let gain = MOMENTUM_BITS as i32 - (rest.ilog2() as i32) + batch;
         let step = 1 - (design.array.pulse_bits + design.array.dac_bits) as i32 - gain;
         Some(Geometry { update_step: 2f32.powi(step), ..self.geometry(design) })
     }

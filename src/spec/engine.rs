@@ -9,6 +9,8 @@ use super::{
 };
 use crate::fixed;
 
+/// Most pairs (x, y) of a ring: each has its largest |y| in flip-flops, and its words in memory.
+pub(super) const PAIRS_MAX: i64 = 256;
 /// Widest velocity in bits.
 const VELOCITY_BITS: u32 = 32;
 
@@ -19,6 +21,7 @@ pub(super) struct EngineEntry {
     momentum: Option<Span>,
     /// Other than classical.
     kind: Option<Span>,
+    batch: Option<Span>,
     /// More than one pair.
     history: Option<Span>,
     guard: Option<(u32, Span)>,
@@ -29,6 +32,7 @@ impl EngineEntry {
         unit: &Entry<MomentumUnit>,
         momentum: &Entry<f64>,
         kind: &Entry<MomentumKind>,
+        batch: &Entry<usize>,
         history: &Entry<usize>,
         guard: Entry<u32>,
     ) -> EngineEntry {
@@ -44,7 +48,7 @@ impl EngineEntry {
             Entry::Given(MomentumKind::Dampened | MomentumKind::Nesterov, span) => Some(span.clone()),
             _ => None,
         };
-        EngineEntry { unit: unit.span(), momentum: momentum.span(), kind, history, guard }
+        EngineEntry { unit: unit.span(), momentum: momentum.span(), kind, batch: batch.span(), history, guard }
     }
 }
 
@@ -65,6 +69,8 @@ fn velocity_bits(design: &Design, guard: u32) -> u32 {
     } else {
         (code * ((1 << design.array.pulse_bits) - 1)) << guard
     };
+    // All gradients of a batch come together.
+    let largest = largest * design.training.batch as u128;
     let rest = (1u128 << MOMENTUM_BITS) - u128::from(design.training.largest_momentum_code());
     let sum = (largest << MOMENTUM_BITS) / rest;
     let bits = (u128::BITS - sum.leading_zeros() + 1).max(design.array.pulse_bits + 2);
@@ -123,6 +129,7 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
         unused(reader, "history", span, unit);
     }
     kind(reader, design, entry);
+    batch(reader, design, entry);
     if let (Some((_, span)), false) = (&entry.guard, unit.velocity()) {
         unused(reader, "velocity_guard", span, unit);
     }
@@ -171,6 +178,37 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
     }
 }
 
+/// A batch whose pairs the ring does not hold, or that the array cannot keep apart from the weights.
+fn batch(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
+    let training = &design.training;
+    let (batch, history, unit) = (training.batch, training.history, training.momentum_unit);
+    let most = PAIRS_MAX as usize;
+    if training.pairs() > most {
+        let message = format!("`batch = {batch}` with `history = {history}` needs {} pairs (x, y)", batch * history);
+        let (shorter, fewer) = (most / batch, most / history);
+        let problem = Problem::new(Code::Engine, message)
+            .at(entry.batch.clone(), format!("allowed: at most {most} pairs, those of {history} batches"))
+            .also(entry.history.clone(), "");
+        reader.report(problem.help(format!("one of these is enough: `history = {shorter}`, `batch = {fewer}`")));
+    }
+    if batch > 1 && unit.tiki_taka() {
+        let message = "`momentum_unit = \"tiki_taka\"` has no batches";
+        let problem = Problem::new(Code::Engine, message)
+            .at(entry.batch.clone(), "allowed: 1")
+            .also(entry.unit.clone(), "")
+            .note("its transfers move the weights after each sample");
+        reader.report(problem.help("remove it, or take `momentum_unit = \"sram\"`"));
+    }
+    if batch > 1 && unit.in_array() && training.momentum_kind.nesterov() {
+        let message = "`momentum_unit = \"in_array\"` has no batches of Nesterov's kind";
+        let problem = Problem::new(Code::Engine, message)
+            .at(entry.batch.clone(), "the weights take each gradient when it is there, not at the end of a batch")
+            .also(entry.kind.clone(), "");
+        reader
+            .report(problem.help("set `batch = 1`, `momentum_kind = \"classical\"` or `momentum_unit = \"history\"`"));
+    }
+}
+
 /// A kind of momentum where there is none, or one whose factors do not fit.
 fn kind(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
     let training = &design.training;
@@ -189,12 +227,15 @@ fn kind(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
         reader.report(problem.note("gradients sum up in the fast array, where nothing scales them").help(help));
         return;
     }
-    let (rate, gain) = (design.learning_rate_code(), design.factor_format().gain());
+    let format = design.factor_format();
+    let (rate, gain) = (design.learning_rate_code(), format.gain());
+    // Fraction bits of a batch beyond the register's make room below, not above.
+    let step = f64::from(1u32 << LEARNING_RATE_FRACTION);
+    let gain = gain * f64::from(1u32 << format.shift);
     let factor = f64::from(rate) * gain;
     if factor < f64::from(1u32 << LEARNING_RATE_BITS) {
         return;
     }
-    let step = f64::from(1u32 << LEARNING_RATE_FRACTION);
     let message = format!("the factor of a gradient is {:.3}", factor / step);
     let most = (4.0 / gain * step).ceil() - 1.0;
     let problem = Problem::new(Code::Engine, message)

@@ -1,4 +1,4 @@
-//! Kinds of momentum, and what a gradient is multiplied with in each.
+//! Kinds of momentum and batches, and what a gradient is multiplied with.
 
 use serde::Serialize;
 
@@ -50,10 +50,16 @@ pub struct FactorFormat {
     kind: MomentumKind,
     /// The unit writes a gradient anew each step, so its first factor holds the look ahead of Nesterov's kind.
     rewrites: bool,
+    /// It writes the gradients of a batch at once.
+    gathers: bool,
     /// Momentum of the spec, in units of `2^-16`.
     gamma: u32,
+    /// Samples whose gradients are averaged.
+    batch: u32,
     /// Fraction bits beyond those of the learning-rate register.
     pub shift: u32,
+    /// Those of them that are due to `1 - gamma`.
+    damped: u32,
 }
 
 /// Factors in units of `2^-(LEARNING_RATE_FRACTION + shift + SCALE_GUARD_BITS)`.
@@ -73,19 +79,28 @@ impl Factors {
 }
 
 impl FactorFormat {
-    /// Format of a unit for a momentum of `gamma` in units of `2^-16`.
-    pub fn new(kind: MomentumKind, unit: MomentumUnit, gamma: u32) -> FactorFormat {
-        FactorFormat { kind, rewrites: unit.history(), gamma, shift: FactorFormat::shift(kind, gamma) }
+    /// Format of a unit for a momentum of `gamma` in units of `2^-16` and batches of `batch` samples, 1 to 256.
+    pub fn new(kind: MomentumKind, unit: MomentumUnit, gamma: u32, batch: usize) -> FactorFormat {
+        let (batch, damped) = ((batch as u32).max(1), FactorFormat::damped(kind, gamma));
+        FactorFormat {
+            kind,
+            rewrites: unit.history(),
+            gathers: unit.sram(),
+            gamma,
+            batch,
+            shift: batch.ilog2() + damped,
+            damped,
+        }
     }
 
     /// The same with room for a smaller momentum of a schedule.
     pub fn down_to(self, gamma: u32) -> FactorFormat {
-        let shift = FactorFormat::shift(self.kind, gamma.min(self.gamma)).min(self.shift);
-        FactorFormat { shift, ..self }
+        let damped = FactorFormat::damped(self.kind, gamma.min(self.gamma)).min(self.damped);
+        FactorFormat { shift: self.batch.ilog2() + damped, damped, ..self }
     }
 
     /// Largest shift that keeps every learning rate times what a gradient is dampened by within the register's range.
-    fn shift(kind: MomentumKind, gamma: u32) -> u32 {
+    fn damped(kind: MomentumKind, gamma: u32) -> u32 {
         let rest: u32 = (1 << MOMENTUM_BITS) - gamma;
         match kind {
             MomentumKind::Dampened => (MOMENTUM_BITS - rest.next_power_of_two().ilog2()).min(SCALE_GUARD_BITS),
@@ -93,13 +108,26 @@ impl FactorFormat {
         }
     }
 
-    /// Whether factors are the learning rate itself.
+    /// Whether the factor's digits are those of the learning rate.
     pub fn plain(self) -> bool {
-        match self.kind {
+        let kind = match self.kind {
             MomentumKind::Classical => true,
             MomentumKind::Dampened => false,
             MomentumKind::Nesterov => !self.rewrites,
-        }
+        };
+        kind && self.reciprocal().is_none()
+    }
+
+    /// `2^16 / batch`, times the power of two that brings it above `2^15`; `None` where that is `2^16`: the factor's own fraction
+    /// bits divide by the batch.
+    pub fn reciprocal(self) -> Option<u32> {
+        let whole = 1u32 << (MOMENTUM_BITS + self.batch.ilog2());
+        (!self.batch.is_power_of_two()).then(|| (whole + self.batch / 2) / self.batch)
+    }
+
+    /// Right shift from the product of a 24-bit scale and `2^16 (1 - gamma)` to a dampened factor.
+    pub fn damping_shift(self) -> u32 {
+        MOMENTUM_BITS - self.damped
     }
 
     /// Fraction bits of a factor without guard bits.
@@ -115,21 +143,34 @@ impl FactorFormat {
     /// The same for another momentum, in units of `2^-16`.
     pub fn gain_at(self, gamma: u32) -> f64 {
         let gamma = f64::from(gamma) / f64::from(1u32 << MOMENTUM_BITS);
-        match self.kind {
+        let kind = match self.kind {
             MomentumKind::Dampened => 1.0 - gamma,
             MomentumKind::Nesterov if self.rewrites => 1.0 + gamma,
             _ => 1.0,
-        }
+        };
+        kind / f64::from(self.batch)
+    }
+
+    /// The same of a write: of one pair, or of all of a batch at once.
+    pub fn write_gain(self) -> f64 {
+        self.write_gain_at(self.gamma)
+    }
+
+    /// The same for another momentum, in units of `2^-16`.
+    pub fn write_gain_at(self, gamma: u32) -> f64 {
+        let pairs = if self.gathers { self.batch } else { 1 };
+        self.gain_at(gamma) * f64::from(pairs)
     }
 
     /// The factors for register values `eta` and `gamma`, to the bit as in hardware.
     pub fn factors(self, eta: u32, gamma: u32) -> Factors {
         let most = (1u64 << SCALE_BITS) - 1;
         let scale = u64::from(eta) << SCALE_GUARD_BITS;
+        let scale = self.reciprocal().map_or(scale, |share| rounded(scale * u64::from(share), MOMENTUM_BITS));
         let (own, past) = match self.kind {
             MomentumKind::Dampened => {
                 let product = scale * u64::from((1 << MOMENTUM_BITS) - gamma);
-                let own = rounded(product, MOMENTUM_BITS - self.shift).min(most);
+                let own = rounded(product, self.damping_shift()).min(most);
                 (own, own)
             }
             MomentumKind::Nesterov if self.rewrites => {
@@ -159,7 +200,7 @@ mod tests {
     const ETA: u32 = 1638;
 
     fn format(kind: MomentumKind, unit: MomentumUnit, gamma: u32) -> FactorFormat {
-        FactorFormat::new(kind, unit, gamma)
+        FactorFormat::new(kind, unit, gamma, 1)
     }
 
     #[test]
@@ -184,6 +225,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Mean over a batch: a shift for powers of two, else a product with a reciprocal.
+    #[test]
+    fn batches_divide_the_factor() {
+        for batch in 1..=256 {
+            let mean = FactorFormat::new(MomentumKind::Classical, MomentumUnit::None, 0, batch);
+            let own = mean.of_spec(ETA).own;
+            let real = f64::from(own) / 2f64.powi((8 + mean.shift) as i32);
+            let want = f64::from(ETA) / batch as f64;
+            assert!((real / want - 1.0).abs() < 2e-5, "{batch}: {real} {want}");
+            assert!((mean.gain() * batch as f64 - 1.0).abs() < 1e-12);
+            assert_eq!(mean.plain(), batch.is_power_of_two());
+            assert!(!mean.plain() || own == ETA << 8);
+        }
+        let both = FactorFormat::new(MomentumKind::Dampened, MomentumUnit::History, 58_982, 6);
+        let real = f64::from(both.of_spec(ETA).own) / 2f64.powi((8 + both.shift) as i32);
+        assert!((real / f64::from(ETA) / both.gain() - 1.0).abs() < 2e-5, "{real}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::build::IDX;
 use super::defaults;
 use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code, momentum_code};
-use super::engine::{self, EngineEntry};
+use super::engine::{self, EngineEntry, PAIRS_MAX};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
 use super::schedule::{self, EPOCHS_MAX, StepEntry};
@@ -76,6 +76,7 @@ pub(super) struct TrainingEntry {
     momentum: Option<f64>,
     unit: Option<MomentumUnit>,
     kind: Option<MomentumKind>,
+    batch: Option<usize>,
     history: Option<usize>,
     engine: EngineEntry,
     /// The outer `None`: a key is wrong.
@@ -99,14 +100,16 @@ impl TrainingEntry {
 
     /// What a gradient is multiplied with, where the keys are right.
     pub fn factor(&self) -> Option<FactorFormat> {
-        let format = FactorFormat::new(self.kind?, self.unit?, momentum_code(self.optimizer?, self.momentum?));
+        let gamma = momentum_code(self.optimizer?, self.momentum?);
+        let format = FactorFormat::new(self.kind?, self.unit?, gamma, self.batch?);
         Some(self.steps()?.iter().fold(format, |format, step| format.down_to(step.rates.codes().1)))
     }
 
     /// The largest learning rate of the schedule, times what it is multiplied with; 0 without a schedule.
     pub fn scheduled(&self) -> Option<f64> {
         let factor = self.factor()?;
-        let products = self.steps()?.into_iter().map(|s| s.rates.learning_rate * factor.gain_at(s.rates.codes().1));
+        let products =
+            self.steps()?.into_iter().map(|s| s.rates.learning_rate * factor.write_gain_at(s.rates.codes().1));
         Some(products.fold(0.0, f64::max))
     }
 
@@ -134,6 +137,7 @@ impl TrainingEntry {
             momentum: self.momentum?,
             momentum_unit: self.unit?,
             momentum_kind: self.kind?,
+            batch: self.batch?,
             history: self.history?,
             velocity_guard: None,
             transfer: self.transfer?,
@@ -155,13 +159,14 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
             .map(|unit| (unit.name(), unit));
     let unit = section.choice("momentum_unit", &units);
     let kind = section.choice("momentum_kind", &MomentumKind::ALL.map(|kind| (kind.name(), kind)));
-    let history = section.int("history", 1..=256).map(|n| n as usize);
+    let batch = section.int("batch", 1..=PAIRS_MAX).map(|n| n as usize);
+    let history = section.int("history", 1..=PAIRS_MAX).map(|n| n as usize);
     let guard = section.int("velocity_guard", 0..=16).map(|n| n as u32);
     if let Some(optimizer) = &optimizer {
         contradictions(reader, optimizer, &momentum, &unit, &history);
     }
     let sgd = optimizer.as_ref().is_some_and(|o| o.value == Optimizer::Sgd);
-    let engine = EngineEntry::new(&unit, &momentum, &kind, &history, guard);
+    let engine = EngineEntry::new(&unit, &momentum, &kind, &batch, &history, guard);
     let mut defaults = if sgd { defaults::SGD } else { defaults::MOMENTUM };
     if let Entry::Given(unit, _) = &unit
         && !unit.history()
@@ -179,6 +184,7 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
         learning_rate: learning_rate(reader, section),
         momentum: momentum.or(defaults.0).map(|found| found.value),
         unit,
+        batch: batch.or(1).map(|found| found.value),
         kind: kind.or(MomentumKind::Classical).map(|found| found.value),
         history: history.or(defaults.2).map(|found| found.value),
         engine,

@@ -76,6 +76,7 @@ struct Training {
     /// A momentum unit other than `history`.
     engine: Option<&'static str>,
     kind: &'static str,
+    batch: usize,
     seed: u32,
 }
 
@@ -134,8 +135,9 @@ fn draft() -> impl Strategy<Value = Draft> {
         .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
     let engine = prop::option::weighted(0.5, prop::sample::select(ENGINES));
     let kind = prop_oneof![2 => Just("classical"), 1 => Just("dampened"), 1 => Just("nesterov")];
-    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32, engine, kind)
-        .prop_map(|(momentum, seed, engine, kind)| Training { momentum, seed, engine, kind });
+    let batch = prop_oneof![2 => Just(1), 1 => 2..=6usize];
+    let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32, engine, kind, batch)
+        .prop_map(|(momentum, seed, engine, kind, batch)| Training { momentum, seed, engine, kind, batch });
     let pieces = prop_oneof![Just((1, 1)), (1..=5usize, 1..=5usize)];
     let machine = (0..=8u32, 0..=6u32, any::<bool>(), 0..=6u32, 1..=6u32, 1..=3u32, 5..=50u32, pieces).prop_map(
         |(adcs, lanes, emulated, settle, conversion, pulse, clock, pieces)| Machine {
@@ -229,6 +231,16 @@ impl Draft {
         (self.weight - self.rate() - slope + 2 + span).clamp(4, 32)
     }
 
+    /// Samples of a batch, where the unit has any.
+    fn batch(&self) -> usize {
+        let nesterov = self.training.momentum.is_some() && self.training.kind == "nesterov";
+        match self.training.momentum.and(self.engine()) {
+            Some("tiki_taka") => 1,
+            Some("in_array") if nesterov => 1,
+            _ => self.training.batch,
+        }
+    }
+
     /// Exponent of a gradient's factor, rounded down.
     fn rate(&self) -> i32 {
         let gamma = self.training.momentum.map_or(0.0, |(_, gamma)| f64::from(gamma) / 1000.0);
@@ -237,7 +249,7 @@ impl Draft {
             "nesterov" if self.engine().is_none() => 1.0 + gamma,
             _ => 1.0,
         };
-        self.rate + gain.log2().floor() as i32
+        self.rate + (gain / self.batch() as f64).log2().floor() as i32
     }
 
     /// The unit, where backend and devices can serve it.
@@ -288,8 +300,12 @@ impl Draft {
             }
             None => line("optimizer = \"sgd\"".to_owned()),
         }
-        if self.training.momentum.is_some() && self.training.kind != "classical" {
+        let classical = self.training.kind == "classical" || self.engine() == Some("tiki_taka");
+        if self.training.momentum.is_some() && !classical {
             line(format!("momentum_kind = \"{}\"", self.training.kind));
+        }
+        if self.batch() > 1 {
+            line(format!("batch = {}", self.batch()));
         }
         // Below the power of two, so that the register's rounding is part of the test.
         let rate = 0.9 * 2f64.powi(self.rate);

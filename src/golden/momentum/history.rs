@@ -1,8 +1,9 @@
-//! Truncated momentum: the last n pairs (x, y), the j-th written with widths scaled by `gamma^j` (domain: approach 1).
+//! Truncated momentum: the pairs (x, y) of the last n batches, those of the j-th written with widths scaled by `gamma^j` (domain: approach
+//! 1). With a depth of one batch it keeps the pairs of plain SGD until the batch is whole.
 
 use std::collections::VecDeque;
 
-use super::{Registers, Slot, Widths, largest};
+use super::{Batch, Registers, Slot, Widths, largest};
 use crate::spec::{Design, FactorFormat, Layer, MOMENTUM_BITS, SCALE_BITS, SCALE_GUARD_BITS};
 
 /// Ring of (x, y) pairs of one layer.
@@ -10,6 +11,7 @@ use crate::spec::{Design, FactorFormat, Layer, MOMENTUM_BITS, SCALE_BITS, SCALE_
 pub struct History {
     widths: Widths,
     factor: FactorFormat,
+    batch: Batch,
     capacity: usize,
     /// Newest first.
     pairs: VecDeque<Pair>,
@@ -19,7 +21,10 @@ pub struct History {
 
 /// The stored pairs of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pairs(VecDeque<Pair>);
+pub struct Pairs {
+    pairs: VecDeque<Pair>,
+    batch: Batch,
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Pair {
@@ -32,11 +37,12 @@ struct Pair {
 impl History {
     /// An empty ring of as many pairs as the design keeps.
     pub fn new(design: &Design, layer: &Layer) -> Self {
-        History::of(design.training.history, Widths::new(design, layer), design.factor_format())
+        let widths = Widths::new(design, layer);
+        History::of(design.training.pairs(), widths, design.factor_format(), Batch::new(design))
     }
 
-    fn of(capacity: usize, widths: Widths, factor: FactorFormat) -> Self {
-        History { widths, factor, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
+    fn of(capacity: usize, widths: Widths, factor: FactorFormat, batch: Batch) -> Self {
+        History { widths, factor, batch, capacity, pairs: VecDeque::with_capacity(capacity + 1), spare: Vec::new() }
     }
 
     /// Pairs stored.
@@ -48,24 +54,26 @@ impl History {
         self.pairs.is_empty()
     }
 
-    /// Forgets all pairs.
+    /// Forgets all pairs, those of an unfinished batch among them.
     pub fn clear(&mut self) {
         self.pairs.clear();
+        self.batch.restart();
     }
 
     /// The pairs as they are now.
     pub fn pairs(&self) -> Pairs {
-        Pairs(self.pairs.clone())
+        Pairs { pairs: self.pairs.clone(), batch: self.batch }
     }
 
     /// Goes back to the pairs of another moment.
     pub fn restore(&mut self, pairs: &Pairs) {
-        self.pairs.clone_from(&pairs.0);
+        self.pairs.clone_from(&pairs.pairs);
+        self.batch = pairs.batch;
     }
 
-    /// See [`super::Engine::step`]: stores the pair, then writes pairs of earlier samples, youngest first, then the sample's own. The
-    /// earlier ones wait for no error, so that the hardware can write them while it still reads. Pairs whose widths all round to zero
-    /// give no slot.
+    /// See [`super::Engine::step`]: stores the pair; the last sample of a batch then writes pairs of earlier samples, youngest first, then
+    /// its own. The earlier ones wait for no error, so that the hardware can write them while it still reads. Pairs whose widths all
+    /// round to zero give no slot.
     pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
         let mut pair = if self.pairs.len() == self.capacity { self.pairs.pop_back() } else { None }.unwrap_or_default();
         pair.x.clear();
@@ -76,16 +84,23 @@ impl History {
         self.pairs.push_front(pair);
 
         self.spare.append(slots);
-        let factors = self.factor.factors(registers.eta, registers.gamma);
-        let mut scale = Scale::new(factors.past);
-        for age in 1..self.pairs.len().min(registers.depth) {
-            scale.decay(registers.gamma);
-            slots.extend(self.slot(age, scale.factor()));
-        }
-        slots.extend(self.slot(0, Scale::new(factors.own).factor()));
         // No step needs more than it has pairs; what a caller's trace brings along from elsewhere is not kept.
         self.spare.truncate(self.capacity);
-        self.pairs.len().min(registers.depth) - slots.len()
+        if !self.batch.next().1 {
+            return 0;
+        }
+        let factors = self.factor.factors(registers.eta, registers.gamma);
+        let mut scale = Scale::new(factors.past);
+        let own = Scale::new(factors.own).factor();
+        let pairs = self.pairs.len().min(registers.depth * self.batch.size);
+        for age in 1..pairs {
+            if age % self.batch.size == 0 {
+                scale.decay(registers.gamma);
+            }
+            slots.extend(self.slot(age, if age < self.batch.size { own } else { scale.factor() }));
+        }
+        slots.extend(self.slot(0, own));
+        pairs - slots.len()
     }
 
     /// The slot of the pair `age` samples ago with widths scaled by `factor`; none where they all round to zero.
@@ -140,13 +155,18 @@ mod tests {
 
     /// An empty ring whose widths are |y| at a learning rate of 1.
     fn plain(capacity: usize) -> History {
-        of_kind(capacity, MomentumKind::Classical, 0)
+        of_kind(capacity, MomentumKind::Classical, 0, 1)
     }
 
     /// The same for a kind of momentum, and the factors that suit a `gamma`.
-    fn of_kind(capacity: usize, kind: MomentumKind, gamma: u32) -> History {
-        let factor = FactorFormat::new(kind, MomentumUnit::History, gamma);
-        History::of(capacity, Widths { pulse_bits: 8, shift: factor.fraction(), table: None }, factor)
+    fn of_kind(capacity: usize, kind: MomentumKind, gamma: u32, batch: usize) -> History {
+        let factor = FactorFormat::new(kind, MomentumUnit::History, gamma, batch);
+        History::of(
+            capacity,
+            Widths { pulse_bits: 8, shift: factor.fraction(), table: None },
+            factor,
+            Batch { size: batch, place: 0 },
+        )
     }
 
     fn step(h: &mut History, x: i32, y: i32, gamma: u32, depth: usize) -> Vec<Slot> {
@@ -177,7 +197,7 @@ mod tests {
     #[test]
     fn kinds_scale_pairs_by_their_own_factors() {
         let life = |kind| {
-            let mut h = of_kind(4, kind, 32768);
+            let mut h = of_kind(4, kind, 32768, 1);
             let mut pulses = vec![step(&mut h, 1, 160, 32768, 4)[0].pulses[0]];
             for _ in 1..4 {
                 pulses.push(step(&mut h, 1, 0, 32768, 4)[0].pulses[0]);
@@ -187,6 +207,24 @@ mod tests {
         assert_eq!(life(MomentumKind::Classical), [160, 80, 40, 20]);
         assert_eq!(life(MomentumKind::Dampened), [80, 40, 20, 10]);
         assert_eq!(life(MomentumKind::Nesterov), [240, 40, 20, 10]);
+    }
+
+    /// Pairs wait for the last of their batch, and decay once per batch.
+    #[test]
+    fn batches_are_written_as_one() {
+        let mut h = of_kind(6, MomentumKind::Nesterov, 32768, 2);
+        assert_eq!(step(&mut h, 1, 320, 32768, 3), []);
+        let pulses = |slots: Vec<Slot>| slots.iter().map(|slot| slot.pulses[0]).collect::<Vec<_>>();
+        // Half of 1.5 of each.
+        assert_eq!(pulses(step(&mut h, 2, 80, 32768, 3)), [240, 60]);
+        assert_eq!(step(&mut h, 1, 0, 32768, 3), []);
+        // Half of 1/4, youngest first.
+        assert_eq!(pulses(step(&mut h, 1, 0, 32768, 3)), [10, 40]);
+        // A clear drops what waits, and the next sample begins a batch.
+        step(&mut h, 1, 100, 32768, 3);
+        h.clear();
+        assert_eq!(step(&mut h, 1, 0, 32768, 3), []);
+        assert_eq!(pulses(step(&mut h, 1, 8, 32768, 3)), [6]);
     }
 
     #[test]

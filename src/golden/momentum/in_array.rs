@@ -2,9 +2,10 @@
 //!
 //! A step is `V <- gamma V`, `V <- V + eta y x^T`, `W <- W + V`: classical momentum. This sequence of operations is our own
 //! reconstruction; the paper's abstract says no more than that each synapse has a memory built in. Nesterov's kind has the decay after
-//! the write, which goes to V and to W: `V <- V + eta y x^T`, `W <- W + eta y x^T`, `V <- gamma V`, `W <- W + V`.
+//! the write, which goes to V and to W: `V <- V + eta y x^T`, `W <- W + eta y x^T`, `V <- gamma V`, `W <- W + V`. In a batch the decay
+//! comes with the first sample, the transfer with the last; writes to V leave the weights alone.
 
-use super::{Kind, Registers, Single, Slot};
+use super::{Batch, Kind, Registers, Single, Slot};
 use crate::spec::{Design, Layer};
 
 /// The sequencer of the three operations.
@@ -20,6 +21,7 @@ pub struct InArray {
 pub struct Pending {
     /// The velocity is forgotten: its next decay is a whole one.
     clear: bool,
+    batch: Batch,
 }
 
 impl InArray {
@@ -28,13 +30,14 @@ impl InArray {
         InArray {
             single: Single::new(design, layer),
             nesterov: design.training.momentum_kind.nesterov(),
-            pending: Pending { clear: true },
+            pending: Pending { clear: true, batch: Batch::new(design) },
         }
     }
 
     /// See [`super::Engine::step`].
     pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
-        let clear = std::mem::take(&mut self.pending.clear);
+        let (first, last) = self.pending.batch.next();
+        let clear = first && std::mem::take(&mut self.pending.clear);
         let gamma = if clear && !self.nesterov { 0 } else { registers.gamma };
         // Its vectors serve again.
         let mut write = slots.drain(..).find(|slot| slot.kind.writes()).unwrap_or_default();
@@ -51,17 +54,22 @@ impl InArray {
             }
             slots.push(local(Kind::Decay { gamma }));
         } else {
-            slots.push(local(Kind::Decay { gamma }));
+            if first {
+                slots.push(local(Kind::Decay { gamma }));
+            }
             if written {
                 slots.push(write);
             }
         }
-        slots.push(local(Kind::Transfer));
+        if last {
+            slots.push(local(Kind::Transfer));
+        }
         usize::from(!written)
     }
 
     pub fn clear(&mut self) {
         self.pending.clear = true;
+        self.pending.batch.restart();
     }
 
     pub fn pending(&self) -> Pending {

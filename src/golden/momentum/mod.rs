@@ -87,7 +87,7 @@ pub struct Registers {
     pub eta: u32,
     /// Momentum, [`crate::spec::MOMENTUM_BITS`] fraction bits.
     pub gamma: u32,
-    /// Pairs in use.
+    /// Batches whose pairs are in use.
     pub depth: usize,
 }
 
@@ -124,6 +124,35 @@ impl Widths {
     }
 }
 
+/// Where the next sample stands in its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Batch {
+    size: usize,
+    place: usize,
+}
+
+impl Batch {
+    fn new(design: &Design) -> Batch {
+        Batch { size: design.training.batch, place: 0 }
+    }
+
+    /// Counts a sample: whether it is the first of its batch, and whether the last.
+    fn next(&mut self) -> (bool, bool) {
+        let first = self.place == 0;
+        self.place += 1;
+        let last = self.place == self.size;
+        if last {
+            self.place = 0;
+        }
+        (first, last)
+    }
+
+    /// The next sample is the first of a batch.
+    fn restart(&mut self) {
+        self.place = 0;
+    }
+}
+
 fn largest(y: &[i32]) -> i32 {
     y.iter().map(|y| y.abs()).max().unwrap_or(0)
 }
@@ -152,6 +181,7 @@ impl Engine {
     /// The unit of `layer` as it is after a reset.
     pub fn new(design: &Design, layer: &Layer) -> Engine {
         match design.training.momentum_unit {
+            _ if design.training.ring() => Engine::History(History::new(design, layer)),
             MomentumUnit::None => Engine::None(Single::new(design, layer)),
             MomentumUnit::History => Engine::History(History::new(design, layer)),
             MomentumUnit::InArray => Engine::InArray(InArray::new(design, layer)),
@@ -161,7 +191,8 @@ impl Engine {
     }
 
     /// A training step with x (bias included) and y of `trace`: lets the operations happen to `array` and puts them, in order, into the
-    /// trace, with the number of pairs (`sram`: rows) that the unit passed over for want of a pulse.
+    /// trace, with the number of pairs (`sram`: rows) that the unit passed over for want of a pulse. Most come with the last sample of a
+    /// batch.
     ///
     /// # Errors
     /// A device that is read and whose state is no number.

@@ -2,9 +2,10 @@
 //!
 //! `V <- gamma V + eta x y`, `chi <- chi + V`; what chi holds of whole steps of the device goes out as pulses and is taken off it. So
 //! every gradient reaches the weights in the end, however small (mixed-precision training, domain 5.3). For Nesterov's kind the memory
-//! holds gamma V: `V <- (gamma V) + eta x y`, `chi <- chi + gamma V + eta x y`.
+//! holds gamma V: `V <- (gamma V) + eta x y`, `chi <- chi + gamma V + eta x y`. In a batch V decays once; the pulses come with the last
+//! sample.
 
-use super::{Registers, Slot};
+use super::{Batch, Registers, Slot};
 use crate::fixed;
 use crate::spec::{Design, DigitalVelocity, FactorFormat, Layer, MOMENTUM_BITS};
 
@@ -29,6 +30,7 @@ pub struct Cells {
     chi: Vec<i32>,
     /// All words count as zero in the next step.
     clear: bool,
+    batch: Batch,
 }
 
 impl Sram {
@@ -41,7 +43,7 @@ impl Sram {
             nesterov: design.training.momentum_kind.nesterov(),
             code: 1 << (design.array.dac_bits - 2),
             most: ((1 << design.array.pulse_bits) - 1) >> format.coarse,
-            cells: Cells { v: vec![0; cells], chi: vec![0; cells], clear: true },
+            cells: Cells { v: vec![0; cells], chi: vec![0; cells], clear: true, batch: Batch::new(design) },
             spare: Vec::new(),
         }
     }
@@ -50,6 +52,7 @@ impl Sram {
     pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
         let DigitalVelocity { bits, gradient_shift, step_shift, coarse } = self.format;
         self.spare.append(slots);
+        let (first, last) = self.cells.batch.next();
         if std::mem::take(&mut self.cells.clear) {
             self.cells.v.fill(0);
             self.cells.chi.fill(0);
@@ -65,18 +68,21 @@ impl Sram {
             slot.longest = 0;
             for ((v, chi), &yn) in v.iter_mut().zip(chi).zip(y) {
                 let gradient = fixed::round_shift(i64::from(xm) * eta * i64::from(yn), gradient_shift);
+                // What the residue takes of this sample.
                 let step = if self.nesterov {
                     let gradient = fixed::saturate(gradient, bits);
-                    let kept = decayed(fixed::saturate(i64::from(*v) + gradient, bits));
+                    let moved = fixed::saturate(i64::from(*v) + gradient, bits);
+                    let kept = if last { decayed(moved) } else { moved };
                     *v = kept as i32;
-                    fixed::saturate(kept + gradient, bits)
+                    if last { fixed::saturate(kept + gradient, bits) } else { gradient }
                 } else {
-                    let moved = fixed::saturate(decayed(i64::from(*v)) + gradient, bits);
+                    let kept = if first { decayed(i64::from(*v)) } else { i64::from(*v) };
+                    let moved = fixed::saturate(kept + gradient, bits);
                     *v = moved as i32;
-                    moved
+                    if last { moved } else { 0 }
                 };
                 let total = fixed::saturate(i64::from(*chi) + step, bits);
-                let steps = (total.abs() >> step_shift).min(self.most);
+                let steps = if last { (total.abs() >> step_shift).min(self.most) } else { 0 };
                 *chi = (total - ((steps * total.signum()) << step_shift)) as i32;
                 let width = (steps << coarse) as u32;
                 slot.longest = slot.longest.max(width);
@@ -93,12 +99,13 @@ impl Sram {
             slots.push(slot);
         }
         self.spare.truncate(x.len());
-        x.len() - slots.len()
+        if last { x.len() - slots.len() } else { 0 }
     }
 
     /// Forgets velocities and residues.
     pub fn clear(&mut self) {
         self.cells.clear = true;
+        self.cells.batch.restart();
     }
 
     pub fn cells(&self) -> &Cells {
