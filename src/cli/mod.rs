@@ -97,10 +97,11 @@ fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> a
     }
     design.refresh_hash();
     warn(&spec::device_warnings(&design.device.model));
+    warn(&spec::momentum_warnings(&design));
     Ok(design)
 }
 
-/// Says on the error stream what a device can be used in spite of.
+/// Says on the error stream what a design can be used in spite of.
 fn warn(warnings: &[String]) {
     for warning in warnings {
         eprintln!("warning: {warning}");

@@ -303,13 +303,19 @@ fn guard(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntry) {
     let bits = velocity_bits(design, guard);
     let span = entry.guard.as_ref().map(|(_, span)| span.clone()).or(entry.momentum.clone()).or(entry.unit.clone());
     let array = &design.array;
+    let batch = match design.training.batch {
+        1 => String::new(),
+        batch => format!(", batch {batch}"),
+    };
+    // As the user writes it: the register's step is finer than four digits.
+    let momentum = f64::from(design.training.largest_momentum_code()) / f64::from(1u32 << MOMENTUM_BITS);
     let mut problem = Problem::new(Code::Engine, format!("the velocity needs {bits} bits"))
         .at(span, format!("at most {VELOCITY_BITS} are there"))
         .note(format!(
-            "dac_bits {} - 1, pulse_bits {}, velocity_guard {guard}, the sum of past steps up to 1 / (1 - {}), and signs",
+            "dac_bits {} - 1, pulse_bits {}, velocity_guard {guard}{batch}, the sum of past steps up to 1 / (1 - {}), and signs",
             array.dac_bits,
             array.pulse_bits,
-            f64::from(design.training.largest_momentum_code()) / f64::from(1u32 << MOMENTUM_BITS)
+            (momentum * 1e4).round() / 1e4
         ));
     problem = match natural {
         Some(natural) => problem.help(format!("set `velocity_guard = {natural}`")),

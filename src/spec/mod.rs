@@ -4,6 +4,7 @@ mod build;
 mod canonical;
 mod checks;
 mod defaults;
+mod depth;
 mod derive;
 mod design;
 mod device;
@@ -28,6 +29,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use canonical::canonical_toml;
+pub use depth::momentum_warnings;
 pub use derive::AccumulatorBits;
 pub use design::*;
 pub use device::{
@@ -37,7 +39,7 @@ pub use device::{
 pub use engine::DigitalVelocity;
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
-pub use momentum::{FactorFormat, Factors, MomentumKind, SCALE_BITS};
+pub use momentum::{FactorFormat, Factors, MomentumKind, SCALE_BITS, Scale};
 pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;

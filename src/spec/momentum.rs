@@ -188,6 +188,28 @@ impl FactorFormat {
     }
 }
 
+/// Factor of a pair, `eta gamma^j` for the classical kind: formed by repeated multiplication, with guard bits.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale(u64);
+
+impl Scale {
+    /// j = 0. `scale`: with its guard bits.
+    pub fn new(scale: u32) -> Self {
+        debug_assert!(scale < 1 << SCALE_BITS);
+        Scale(scale.into())
+    }
+
+    /// The multiplier of |y|: the guard bits are cut off.
+    pub fn factor(self) -> i64 {
+        (self.0 >> SCALE_GUARD_BITS) as i64
+    }
+
+    /// j + 1.
+    pub fn decay(&mut self, gamma: u32) {
+        self.0 = (self.0 * u64::from(gamma) + (1 << (MOMENTUM_BITS - 1))) >> MOMENTUM_BITS;
+    }
+}
+
 /// `product / 2^shift`, half rounded up.
 fn rounded(product: u64, shift: u32) -> u64 {
     (product + (1 << (shift - 1))) >> shift

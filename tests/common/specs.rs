@@ -133,9 +133,9 @@ fn memristors() -> impl Strategy<Value = Memristors> {
 fn draft() -> impl Strategy<Value = Draft> {
     let widths = (2..=12i32, 3..=14i32, 2..=12i32, 0..=1000i32, 0..=6i32)
         .prop_map(|(dac, adc, pulse, state, error)| Widths { dac, adc, pulse, state, error: (dac + error).min(18) });
-    let engine = prop::option::weighted(0.5, prop::sample::select(ENGINES));
+    let engine = prop::option::weighted(0.6, prop::sample::select(ENGINES));
     let kind = prop_oneof![2 => Just("classical"), 1 => Just("dampened"), 1 => Just("nesterov")];
-    let batch = prop_oneof![2 => Just(1), 1 => 2..=6usize];
+    let batch = prop_oneof![1 => Just(1), 1 => 2..=6usize];
     let training = (prop::option::weighted(0.7, (1..=12usize, 1..1000u32)), 0..1_000_000u32, engine, kind, batch)
         .prop_map(|(momentum, seed, engine, kind, batch)| Training { momentum, seed, engine, kind, batch });
     let pieces = prop_oneof![Just((1, 1)), (1..=5usize, 1..=5usize)];

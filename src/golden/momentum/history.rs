@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::{Batch, Registers, Slot, Widths, largest};
-use crate::spec::{Design, FactorFormat, Layer, MOMENTUM_BITS, SCALE_BITS, SCALE_GUARD_BITS};
+use crate::spec::{Design, FactorFormat, Layer, Scale};
 
 /// Ring of (x, y) pairs of one layer.
 #[derive(Debug, Clone)]
@@ -116,32 +116,10 @@ impl History {
     }
 }
 
-/// Factor of a pair, `eta gamma^j` for the classical kind: formed by repeated multiplication, with guard bits.
-#[derive(Debug, Clone, Copy)]
-pub struct Scale(u64);
-
-impl Scale {
-    /// j = 0. `scale`: with its guard bits.
-    pub fn new(scale: u32) -> Self {
-        debug_assert!(scale < 1 << SCALE_BITS);
-        Scale(scale.into())
-    }
-
-    /// The multiplier of |y|: the guard bits are cut off.
-    pub fn factor(self) -> i64 {
-        (self.0 >> SCALE_GUARD_BITS) as i64
-    }
-
-    /// j + 1.
-    pub fn decay(&mut self, gamma: u32) {
-        self.0 = (self.0 * u64::from(gamma) + (1 << (MOMENTUM_BITS - 1))) >> MOMENTUM_BITS;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{MomentumKind, MomentumUnit};
+    use crate::spec::{MomentumKind, MomentumUnit, SCALE_GUARD_BITS};
 
     #[test]
     fn weights_of_old_pairs_fall_geometrically() {
