@@ -62,6 +62,24 @@ fn full_scales_follow_the_factor() {
     assert_eq!([width("batch = 4"), width("momentum_kind = \"dampened\"")], [width(""); 2]);
 }
 
+/// A batch that is gathered goes out at once, momentum included: as large as the state is fine.
+#[test]
+fn gathered_batches_have_room_for_their_velocity() {
+    let sram = |lines: &str| {
+        let design = parse(&format!("momentum_unit = \"sram\"\n{lines}")).unwrap();
+        design.layers.iter().map(|l| (l.ranges.update, l.shifts.write)).collect::<Vec<_>>()
+    };
+    let single = sram("");
+    let batch = sram("batch = 4");
+    assert_eq!(batch, sram("batch = 16"));
+    for ((update, write), (single, _)) in batch.iter().zip(single) {
+        assert!(*update >= single + 2 && *write <= 1, "{update} {single} {write}");
+    }
+    // The mean of gradients of one sign, as a moving average, is never more than each of them.
+    let average = sram("momentum_kind = \"dampened\"\nbatch = 4");
+    assert!(average.iter().zip(&batch).all(|(average, batch)| average.0 <= batch.0), "{average:?} {batch:?}");
+}
+
 /// Entries whose pulses would be shorter than half a unit, whatever the error, are told.
 #[test]
 fn histories_deeper_than_pulses_are_told() {

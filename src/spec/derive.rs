@@ -147,7 +147,9 @@ impl Params {
         let Array { dac_bits, pulse_bits, .. } = self.array;
         let write_step = largest - pulse_bits as i32 - (dac_bits as i32 - 1);
         let state_step = ranges.weight - (self.state_bits as i32 - 1);
-        largest - (write_step - state_step).clamp(0, UPDATE_CLIP)
+        // A residue is as good as finer pulses, so the state alone sets the limit.
+        let clip = if self.factor.gathers_batches() { i32::MAX } else { UPDATE_CLIP };
+        largest - (write_step - state_step).clamp(0, clip)
     }
 
     /// Smallest full scale of the transposed read whose code is no finer than the dot product.

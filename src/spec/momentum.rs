@@ -151,15 +151,24 @@ impl FactorFormat {
         kind / f64::from(self.batch)
     }
 
-    /// The same of a write: of one pair, or of all of a batch at once.
+    /// Whether one write brings what a whole batch has summed up.
+    pub fn gathers_batches(self) -> bool {
+        self.gathers && self.batch > 1
+    }
+
+    /// The largest write over the learning rate: that of one pair or, where a batch is gathered, the sum of endless gradients of one
+    /// sign. (Single samples come often enough for a residue to catch up.)
     pub fn write_gain(self) -> f64 {
         self.write_gain_at(self.gamma)
     }
 
     /// The same for another momentum, in units of `2^-16`.
     pub fn write_gain_at(self, gamma: u32) -> f64 {
-        let pairs = if self.gathers { self.batch } else { 1 };
-        self.gain_at(gamma) * f64::from(pairs)
+        if !self.gathers_batches() {
+            return self.gain_at(gamma);
+        }
+        let rest = 1.0 - f64::from(gamma) / f64::from(1u32 << MOMENTUM_BITS);
+        self.gain_at(gamma) * f64::from(self.batch) / rest
     }
 
     /// The factors for register values `eta` and `gamma`, to the bit as in hardware.

@@ -166,7 +166,9 @@ pub(super) fn check(reader: &Reader<'_>, design: &Design, entries: &[StepEntry])
         let spans = [&entry.learning_rate, &entry.momentum].map(|found| found.as_ref().and_then(|f| f.span.clone()));
         let at = spans.into_iter().flatten().next();
         let (eta, gamma) = step.rates.codes();
-        let factor = f64::from(eta) * 2f64.powi(-(LEARNING_RATE_FRACTION as i32)) * format.gain_at(gamma);
+        // In the format's own range: that of a batch begins lower.
+        let range = 2f64.powi(format.shift as i32 - LEARNING_RATE_FRACTION as i32);
+        let factor = f64::from(eta) * range * format.gain_at(gamma);
         if factor >= 4.0 {
             let message = format!("the factor of a gradient is {factor:.3} from epoch {} on", step.epoch);
             let problem = Problem::new(Code::Engine, message).at(at.clone(), "allowed: below 4");
