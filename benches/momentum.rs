@@ -17,7 +17,7 @@ use memrtl::train;
 const SEEDS: [u64; 3] = [1, 2, 3];
 /// Momentum units; the first is the one that bars are on.
 const ENGINES: [&str; 5] = ["history", "in_array", "sram", "tiki_taka", "none"];
-/// Rate and momentum of the unit `tiki_taka` on ideal devices: its gradients count late.
+/// Rate and momentum of the unit `tiki_taka`: its gradients count late, and sum up before they do.
 const LATE: &str = "learning_rate = 0.5\nmomentum = 0.5";
 /// Specs for measured devices: as for ideal ones, and made for their noise.
 const SPECS: [&str; 2] = ["digits", "digits_reram"];
@@ -41,8 +41,8 @@ fn preset(name: &str, engine: &str, loss: Option<&str>, array: &str, device: Opt
             ("training", "loss") if loss.is_some() => lines.push(loss.unwrap_or_default().to_owned()),
             ("training", "learning_rate") if loss.is_some() => {}
             ("training", "history") if engine != "history" => {}
-            ("training", "learning_rate") if engine == "tiki_taka" && name == "digits" => lines.push(LATE.to_owned()),
-            ("training", "momentum") if engine == "tiki_taka" && name == "digits" => {}
+            ("training", "learning_rate") if engine == "tiki_taka" => lines.push(LATE.to_owned()),
+            ("training", "momentum") if engine == "tiki_taka" => {}
             ("training", "momentum" | "momentum_unit") if engine == "none" => {}
             ("training", "optimizer") if engine == "none" => lines.push("optimizer = \"sgd\"".to_owned()),
             ("training", "momentum_unit") => lines.push(format!("momentum_unit = \"{engine}\"")),
