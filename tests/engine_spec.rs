@@ -29,6 +29,15 @@ refused! {
     residues_of_chance: [Code::Engine, Code::DeviceDrive], "momentum_unit = \"sram\"\n[device]\nmodel = \"mtj\"";
     velocities_too_wide: [Code::Engine], "momentum_unit = \"in_array\"\nmomentum = 0.99\nvelocity_guard = 14";
     velocities_too_wide_in_batches: [Code::Engine], "momentum_unit = \"in_array\"\nbatch = 256\nvelocity_guard = 8";
+    a_fast_array_in_verilog: [Code::Engine], "momentum_unit = \"tiki_taka\"\n[array]\nbackend = \"emulated\"";
+    another_kind_for_the_fast_array: [Code::Engine], "momentum_unit = \"tiki_taka\"\nmomentum_kind = \"nesterov\"";
+    batches_for_the_fast_array: [Code::Engine], "momentum_unit = \"tiki_taka\"\nbatch = 4";
+    transfers_without_a_fast_array: [Code::Engine, Code::Engine, Code::Engine],
+        "transfer_every = 2\ntransfer_divisor = 4\nfast_range = 2";
+    shares_that_are_no_power_of_two: [Code::NotPowerOfTwo, Code::OutOfRange],
+        "momentum_unit = \"tiki_taka\"\ntransfer_divisor = 3\ntransfer_every = 0";
+    a_fast_array_beyond_its_codes: [Code::Engine],
+        "momentum_unit = \"tiki_taka\"\nfast_range = 256\n[array]\npulse_bits = 12\nadc_bits = 4";
     velocities_finer_than_gradients: [Code::Engine], "momentum_unit = \"sram\"\nmomentum = 0.5\nvelocity_guard = 16";
 }
 

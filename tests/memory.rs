@@ -380,6 +380,24 @@ mod command {
             refused(&["generate", "--config", SPEC, "--out", "target/tmp/never", "--backend", "emulated"]),
             "error: --backend emulated: the emulated array has the `ideal` device only; this spec has another `model`\n"
         );
+        let folder = tempfile::tempdir().expect("a folder");
+        let spec = folder.path().join("fast.toml");
+        let text = std::fs::read_to_string("presets/digits.toml").expect("the preset");
+        let text =
+            text.replace("momentum_unit = \"history\"", "momentum_unit = \"tiki_taka\"").replace("\nhistory = 8", "");
+        std::fs::write(&spec, text).expect("a spec");
+        assert_eq!(
+            refused(&[
+                "generate",
+                "--config",
+                spec.to_str().expect("text"),
+                "--out",
+                "target/tmp/never",
+                "--backend",
+                "emulated"
+            ]),
+            "error: --backend emulated: nothing in Verilog holds the second devices of `momentum_unit = \"tiki_taka\"`\n"
+        );
     }
 
     #[test]

@@ -90,6 +90,13 @@ fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> a
                 "--backend emulated: the emulated array has the `ideal` device only; this spec has another `model`"
             );
         }
+        let unit = design.training.momentum_unit;
+        if backend == Backend::Emulated && unit.second_devices() {
+            let unit = unit.name();
+            anyhow::bail!(
+                "--backend emulated: nothing in Verilog holds the second devices of `momentum_unit = \"{unit}\"`"
+            );
+        }
         design.array.backend = backend;
     }
     if let Some(seed) = seed {
