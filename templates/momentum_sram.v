@@ -69,14 +69,11 @@ module ${ name }$_momentum_sram #(
   localparam [31:0] ROW_LAST  = ROWS - 1;
   localparam [31:0] BEAT_LAST = Y_BEATS - 1;
   localparam [31:0] LANE_LAST = LANES - 1;
-  localparam [31:0] MOST      = ((1 << PULSE_BITS) - 1) >> COARSE;
   localparam [ROW_BITS-1:0]    ROW_ONE  = 1;
   localparam [Y_BEAT_BITS-1:0] BEAT_ONE = 1;
   localparam [X_BEAT_BITS-1:0] X_ONE    = 1;
   localparam [LANE_BITS-1:0]   LANE_ONE = 1;
   localparam [ADDR_BITS-1:0]   ADDR_ONE = 1;
-  localparam [VELOCITY_BITS-1:0] CELL_ONE = 1;
-  localparam [VELOCITY_BITS-1:0] MOST_STEPS = {{(VELOCITY_BITS - PULSE_BITS) {1'b0}}, MOST[PULSE_BITS-1:0]};
   localparam [DAC_BITS-1:0] FULL_SCALE = {1'b0, {(DAC_BITS - 1) {1'b1}}};
   localparam signed [WIDE-1:0] WIDE_ONE  = 1;
   localparam signed [WIDE-1:0] HALF      = (GRADIENT_SHIFT == 0) ? {WIDE{1'b0}} : (WIDE_ONE << GRADIENT_SHIFT) >> 1;
@@ -152,15 +149,8 @@ module ${ name }$_momentum_sram #(
     end
   endfunction
 
-  // Whole steps of the device in a residue, no more than the longest pulse has.
-  function [PULSE_BITS-1:0] steps_of;
-    input [VELOCITY_BITS-1:0] total;
-    reg [VELOCITY_BITS-1:0] steps;
-    begin
-      steps    = (total[VELOCITY_BITS-1] ? ~total + CELL_ONE : total) >> STEP_SHIFT;
-      steps_of = (steps > MOST_STEPS) ? MOST_STEPS[PULSE_BITS-1:0] : steps[PULSE_BITS-1:0];
-    end
-  endfunction
+  localparam HELD_BITS = VELOCITY_BITS;
+<% include "momentum/steps.v" %>
 
   // --- Fetch: rows in order, beats of a row in order ------------------------------------------------------------------
   reg                   running_q;
@@ -412,16 +402,6 @@ module ${ name }$_momentum_sram #(
       end
     end
   endgenerate
-
-  function [PULSE_BITS-1:0] longest_of;
-    input [PULSE_BITS-1:0]       least;
-    input [LANES*PULSE_BITS-1:0] all;
-    integer w;
-    begin
-      longest_of = least;
-      for (w = 0; w < LANES; w = w + 1) if (all[w*PULSE_BITS+:PULSE_BITS] > longest_of) longest_of = all[w*PULSE_BITS+:PULSE_BITS];
-    end
-  endfunction
 
   reg  [PULSE_BITS-1:0] longest_q;
   reg  [ROW_BITS-1:0]   slot_row_q;

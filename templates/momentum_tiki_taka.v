@@ -74,7 +74,6 @@ module ${ name }$_momentum_tiki_taka #(
   localparam [31:0] ROW_COUNT   = ROWS;
   localparam [31:0] ROW_LAST    = ROWS - 1;
   localparam [31:0] BEAT_LAST   = Y_BEATS - 1;
-  localparam [31:0] MOST        = ((1 << PULSE_BITS) - 1) >> COARSE;
   localparam [ROW_BITS:0]   DRAIN_ONE = 1;
   localparam [ROW_BITS-1:0] ROW_ONE   = 1;
 
@@ -142,8 +141,6 @@ module ${ name }$_momentum_tiki_taka #(
   localparam [31:0]            H_LAST     = H_DEPTH - 1;
   localparam [H_ADDR_BITS-1:0] H_ONE      = 1;
   localparam [Y_BEAT_BITS-1:0] Y_BEAT_ONE = 1;
-  localparam [RESIDUE_BITS-1:0] RESIDUE_ONE = 1;
-  localparam [RESIDUE_BITS-1:0] MOST_STEPS  = {{(RESIDUE_BITS - PULSE_BITS) {1'b0}}, MOST[PULSE_BITS-1:0]};
   localparam signed [H_WIDE-1:0] H_LIMIT = {2'b00, {(RESIDUE_BITS - 1) {1'b1}}};
 
   wire                      s0_valid;
@@ -228,15 +225,8 @@ module ${ name }$_momentum_tiki_taka #(
     end
   endfunction
 
-  // Whole steps of the device, no more than the longest pulse has.
-  function [PULSE_BITS-1:0] steps_of;
-    input [RESIDUE_BITS-1:0] total;
-    reg   [RESIDUE_BITS-1:0] steps;
-    begin
-      steps    = (total[RESIDUE_BITS-1] ? ~total + RESIDUE_ONE : total) >> STEP_SHIFT;
-      steps_of = (steps > MOST_STEPS) ? MOST_STEPS[PULSE_BITS-1:0] : steps[PULSE_BITS-1:0];
-    end
-  endfunction
+  localparam HELD_BITS = RESIDUE_BITS;
+<% include "momentum/steps.v" %>
 
   generate
     genvar k;
@@ -329,16 +319,6 @@ module ${ name }$_momentum_tiki_taka #(
   end
 
   // --- Longest pulse of a row -----------------------------------------------------------------------------------------------
-  function [PULSE_BITS-1:0] longest_of;
-    input [PULSE_BITS-1:0]       least;
-    input [LANES*PULSE_BITS-1:0] all;
-    integer p;
-    begin
-      longest_of = least;
-      for (p = 0; p < LANES; p = p + 1) if (all[p*PULSE_BITS+:PULSE_BITS] > longest_of) longest_of = all[p*PULSE_BITS+:PULSE_BITS];
-    end
-  endfunction
-
   reg  [PULSE_BITS-1:0]       row_longest_q;
   wire                        row_beat  = s1_valid_q || f2_valid_q;
   wire                        row_first = (s1_valid_q ? s1_beat_q : f2_beat_q) == {Y_BEAT_BITS{1'b0}};

@@ -2,17 +2,13 @@
 
 mod common;
 
-use common::{Rig, Small, mutated, options};
-use memrtl::array::Grid;
-use memrtl::cosim::{self, CosimError, Mismatch, What};
-use memrtl::fixed;
-use memrtl::golden::momentum::{Engine, Kind, Registers};
-use memrtl::golden::{LayerTrace, Machine, Mode, SampleTrace, encode};
+use common::{Small, far_from_float, found, options, trained};
+use memrtl::cosim::{self, What};
+use memrtl::golden::momentum::Kind;
+use memrtl::golden::{Machine, Mode, SampleTrace, encode};
 use memrtl::rtl::Rtl;
 use memrtl::spec::Backend::{self, Emulated, External};
-use memrtl::spec::{Design, Layer, MomentumKind};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use memrtl::spec::{Design, MomentumKind};
 
 /// `[training]` of a unit, a kind and a batch; `depth`: of the unit `history`.
 fn training(unit: &str, depth: usize, kind: MomentumKind, batch: usize, more: &str) -> String {
@@ -142,44 +138,6 @@ fn a_batch_in_the_array_decays_and_transfers_once() {
     }
 }
 
-/// States of the first layer after random pairs through its unit, and the same in f64, in steps of the device's state.
-fn trained(design: &Design, steps: usize) -> (Vec<i32>, Vec<f64>) {
-    let layer: &Layer = &design.layers[0];
-    let (kind, batch) = (design.training.momentum_kind, design.training.batch);
-    let mut engine = Engine::new(design, layer);
-    let mut array = Grid::new(design, 0, layer).unwrap();
-    let cells = layer.rows() * layer.outputs;
-    let (mut v, mut w, mut sum) = (vec![0.0; cells], vec![0.0; cells], vec![0.0; cells]);
-    let registers =
-        Registers { eta: design.learning_rate_code(), gamma: design.momentum_code(), depth: design.training.history };
-    let gamma = f64::from(registers.gamma) / 65_536.0;
-    let fraction = design.factor_format().shift as i32;
-    let eta = f64::from(registers.eta) / batch as f64
-        * 2f64.powi(fraction - (layer.shifts.width + layer.shifts.write) as i32);
-    let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let mut trace = LayerTrace::default();
-    for step in 0..steps {
-        trace.x = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
-        trace.y = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
-        engine.step(registers, &mut array, &mut trace).unwrap();
-        for (m, &x) in trace.x.iter().enumerate() {
-            for (n, &y) in trace.y.iter().enumerate() {
-                sum[m * layer.outputs + n] += eta * f64::from(x) * f64::from(y);
-            }
-        }
-        if (step + 1) % batch > 0 {
-            continue;
-        }
-        for ((v, w), g) in v.iter_mut().zip(&mut w).zip(&mut sum) {
-            let gradient = std::mem::take(g);
-            let taken = if kind == MomentumKind::Dampened { (1.0 - gamma) * gradient } else { gradient };
-            *v = gamma * *v + taken;
-            *w += if kind == MomentumKind::Nesterov { gamma * *v + gradient } else { *v };
-        }
-    }
-    (array.states(), w)
-}
-
 fn design_of(training: &str) -> Design {
     let small = Small {
         training,
@@ -201,7 +159,7 @@ fn units_take_the_mean_of_a_batch_up_to_rounding() {
             }
             for batch in [3, 4] {
                 let design = design_of(&training(unit, 16, kind, batch, "learning_rate = 0.125"));
-                let (states, exact) = trained(&design, 16 * batch);
+                let (states, exact) = trained(&design, kind, 16 * batch);
                 let largest = exact.iter().fold(0.0f64, |most, w| most.max(w.abs()));
                 let error = states.iter().zip(&exact).fold(0.0f64, |most, (&s, w)| most.max((f64::from(s) - w).abs()));
                 assert!(error < 0.03 * largest, "{unit} {kind:?} {batch}: {error} of {largest}");
@@ -214,11 +172,15 @@ fn units_take_the_mean_of_a_batch_up_to_rounding() {
 #[test]
 fn gamma_zero_is_plain_sgd_in_batches() {
     for batch in [2, 3] {
-        let none =
-            trained(&design_of(&training("none", 1, MomentumKind::Classical, batch, "learning_rate = 0.125")), 12).0;
+        let none = trained(
+            &design_of(&training("none", 1, MomentumKind::Classical, batch, "learning_rate = 0.125")),
+            MomentumKind::Classical,
+            12,
+        )
+        .0;
         for kind in MomentumKind::ALL {
             let text = training("history", 3, kind, batch, "learning_rate = 0.125").replace("0.875", "0.0");
-            assert_eq!(trained(&design_of(&text), 12).0, none, "{kind:?} {batch}");
+            assert_eq!(trained(&design_of(&text), kind, 12).0, none, "{kind:?} {batch}");
         }
     }
 }
@@ -243,48 +205,11 @@ fn networks_follow_the_f64_network_in_batches() {
             ..Small::default()
         };
         let rig = small.rig(External);
-        let own = far_from_float(&rig, 5);
+        let away = |batch| far_from_float(&rig, cosim::float_net(&rig.design).with_batch(batch), 50);
+        let own = away(5);
         assert!(own < 0.02, "{unit} {kind:?}: {own}");
-        let other = far_from_float(&rig, 1);
+        let other = away(1);
         assert!(other > 5.0 * own, "{unit} {kind:?}: {other} and {own}");
-    }
-}
-
-/// Largest distance of a weight from that of the f64 network with batches of `batch` after 50 samples, as a share of the largest change.
-fn far_from_float(rig: &Rig, batch: usize) -> f64 {
-    let design = &rig.design;
-    let mut machine = Machine::new(design).unwrap();
-    let mut float = cosim::float_net(design).with_batch(batch);
-    let start = float.clone();
-    let mut trace = SampleTrace::default();
-    let real = |codes: &[i32], range: i32| -> Vec<f64> {
-        codes.iter().map(|&c| fixed::real(c.into(), design.array.dac_bits, range)).collect()
-    };
-    let last = design.layers.last().unwrap();
-    for step in 0..50 {
-        let x = encode::input_codes(design, rig.data.sample(step));
-        let t = encode::target_codes(design, usize::from(rig.data.labels[step]));
-        machine.run(&x, &t, Mode::Train, &mut trace).unwrap();
-        float.train(&real(&x, design.layers[0].ranges.input), &real(&t, last.ranges.output));
-    }
-    let (mut distance, mut change): (f64, f64) = (0.0, 0.0);
-    for (index, layer) in design.layers.iter().enumerate() {
-        for ((&s, w), w0) in machine.states(index).iter().zip(float.weights(index)).zip(start.weights(index)) {
-            let value = fixed::real(s.into(), design.device.state_bits, layer.ranges.weight);
-            distance = distance.max((value - w).abs());
-            change = change.max((w - w0).abs());
-        }
-    }
-    distance / change
-}
-
-/// What a co-simulation says of changed Verilog.
-fn found(rig: &Rig, changes: &[(&str, &str, &str)]) -> Mismatch {
-    let rtl = mutated(&rig.rtl, changes);
-    match (Rig { rtl, ..rig.clone() }).run(&options()) {
-        Err(CosimError::Mismatch(m)) => m,
-        Err(other) => panic!("{changes:?}: {other}"),
-        Ok(_) => panic!("{changes:?}: nothing was found"),
     }
 }
 

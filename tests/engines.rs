@@ -2,13 +2,16 @@
 
 mod common;
 
-use common::{Rig, Small, mutated, options};
+use std::sync::atomic::AtomicBool;
+
+use common::{Rig, Small, found, options, trained};
 use memrtl::array::Grid;
-use memrtl::cosim::{CosimError, Mismatch, What};
+use memrtl::cosim::What;
 use memrtl::golden::momentum::{Engine, Kind, Registers};
 use memrtl::golden::{LayerTrace, Machine, Mode, SampleTrace, encode};
+use memrtl::phases::Counter;
 use memrtl::spec::Backend::{self, Emulated, External};
-use memrtl::spec::{Design, Layer};
+use memrtl::spec::{Design, MomentumKind};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -112,11 +115,37 @@ fn units_forget_on_command() {
     }
 }
 
+/// The counters that a host reads, of operations and of those left out for want of a pulse.
+#[test]
+fn every_unit_counts_what_it_does_and_leaves_out() {
+    for (unit, rate) in [("in_array", 0.05), ("sram", 0.5), ("tiki_taka", 0.5)] {
+        let training = format!("learning_rate = {rate}\nmomentum = 0.5\nseed = 7\nmomentum_unit = \"{unit}\"");
+        // Coarse pulses, so that some writes have none.
+        let (array, device) = ("adcs = 2\nlanes = 2\npulse_bits = 3", "state_bits = 11");
+        let rig = Small { training: &training, array, device, ..Small::default() }.rig(External);
+        let library = rig.build();
+        let mut session = rig.session(&library, &options());
+        let (mut slots, mut skipped) = (0, 0);
+        let order: Vec<usize> = (0..20).collect();
+        session
+            .samples(&rig.data, &order, Mode::Train, &AtomicBool::new(false), &mut |session| {
+                for layer in &session.bench.scoreboard.trace.layers {
+                    slots += layer.slots.len() as u64;
+                    skipped += layer.skipped as u64;
+                }
+            })
+            .unwrap();
+        let mut count = |counter: Counter| session.bench.counter(counter.name()).unwrap();
+        assert_eq!((count(Counter::Slots), count(Counter::SlotsSkipped)), (slots, skipped), "{unit}");
+        assert!(slots > 20 && skipped > 0, "{unit}: {slots} and {skipped} test little");
+    }
+}
+
 /// Without saturation nothing is lost: what went out as pulses and what is left as residue are all velocities together.
 #[test]
 fn pulses_of_the_memory_unit_are_whole_steps() {
     let design = design_of("momentum = 0.0\nmomentum_unit = \"sram\"");
-    let (states, exact) = trained(&design, 30);
+    let (states, exact) = trained(&design, MomentumKind::Classical, 30);
     let format = design.layers[0].digital_velocity(&design).unwrap();
     // A step of the device in states; gradients round to far less.
     let step =
@@ -163,47 +192,6 @@ fn a_step_in_the_array_is_three_operations() {
     }
 }
 
-/// Momentum of one layer in f64, in steps of the device's state: `V <- gamma V + eta x y`, `W <- W + V`.
-struct Momentum {
-    v: Vec<f64>,
-    w: Vec<f64>,
-}
-
-impl Momentum {
-    fn step(&mut self, x: &[i32], errors: &[i32], eta: f64, gamma: f64) {
-        for (m, &x) in x.iter().enumerate() {
-            for (n, &y) in errors.iter().enumerate() {
-                let cell = m * errors.len() + n;
-                self.v[cell] = gamma * self.v[cell] + eta * f64::from(x) * f64::from(y);
-                self.w[cell] += self.v[cell];
-            }
-        }
-    }
-}
-
-/// States of `layer` after `steps` random pairs through its unit, and the same in f64.
-fn trained(design: &Design, steps: usize) -> (Vec<i32>, Vec<f64>) {
-    let layer: &Layer = &design.layers[0];
-    let mut engine = Engine::new(design, layer);
-    let mut array = Grid::new(design, 0, layer).unwrap();
-    let cells = layer.rows() * layer.outputs;
-    let mut momentum = Momentum { v: vec![0.0; cells], w: vec![0.0; cells] };
-    let registers =
-        Registers { eta: design.learning_rate_code(), gamma: design.momentum_code(), depth: design.training.history };
-    let gamma = f64::from(registers.gamma) / 65536.0;
-    // Codes times widths to states, |y| times the register to widths.
-    let eta = f64::from(registers.eta) * 2f64.powi(-((layer.shifts.width + layer.shifts.write) as i32));
-    let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let mut trace = LayerTrace::default();
-    for _ in 0..steps {
-        trace.x = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
-        trace.y = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
-        engine.step(registers, &mut array, &mut trace).unwrap();
-        momentum.step(&trace.x, &trace.y, eta, gamma);
-    }
-    (array.states(), momentum.w)
-}
-
 fn design_of(training: &str) -> Design {
     let training = format!("learning_rate = 0.125\nseed = 5\n{training}");
     let small = Small {
@@ -221,7 +209,7 @@ fn units_are_momentum_in_f64_up_to_rounding() {
     const STEPS: usize = 24;
     for unit in UNITS {
         let design = design_of(&format!("momentum = 0.875\nmomentum_unit = \"{unit}\""));
-        let (states, exact) = trained(&design, STEPS);
+        let (states, exact) = trained(&design, MomentumKind::Classical, STEPS);
         let largest = exact.iter().fold(0.0f64, |most, w| most.max(w.abs()));
         let error = states.iter().zip(&exact).fold(0.0f64, |most, (&s, w)| most.max((f64::from(s) - w).abs()));
         // Half a width unit at a full-scale row, for each gradient as often as it is written or lives on.
@@ -237,19 +225,11 @@ const UNITS: [&str; 3] = ["history\"\nhistory = 24 #", "in_array", "sram"];
 /// Without momentum the units that keep no residue are plain SGD, to the bit.
 #[test]
 fn gamma_zero_is_plain_sgd() {
-    let none = trained(&design_of("optimizer = \"sgd\""), 30).0;
+    let none = trained(&design_of("optimizer = \"sgd\""), MomentumKind::Classical, 30).0;
     for unit in ["history", "in_array"] {
-        let states = trained(&design_of(&format!("momentum = 0.0\nmomentum_unit = \"{unit}\"")), 30).0;
+        let design = design_of(&format!("momentum = 0.0\nmomentum_unit = \"{unit}\""));
+        let states = trained(&design, MomentumKind::Classical, 30).0;
         assert_eq!(states, none, "{unit}");
-    }
-}
-
-fn found(rig: &Rig, changes: &[(&str, &str, &str)]) -> Mismatch {
-    let rtl = mutated(&rig.rtl, changes);
-    match (Rig { rtl, ..rig.clone() }).run(&options()) {
-        Err(CosimError::Mismatch(m)) => m,
-        Err(other) => panic!("{changes:?}: {other}"),
-        Ok(_) => panic!("{changes:?}: nothing was found"),
     }
 }
 
@@ -348,5 +328,28 @@ fn a_changed_phase_of_the_fast_array_is_found() {
     common::on_all_cores(&changes, |(module, from, to, what)| {
         let m = found(&rig, &[(module, from, to)]);
         assert!(what.contains(&m.what), "{from}: {m}");
+    });
+}
+
+/// What only shows with residues that are left over, at their limits, or in steps without a pulse.
+#[test]
+fn a_changed_residue_of_the_fast_array_is_found() {
+    let left = "learning_rate = 0.5\ntransfer_divisor = 8";
+    let limit = "learning_rate = 3.9\nfast_range = 8";
+    let quiet = "learning_rate = 0.004\ntransfer_every = 2";
+    let changes = [
+        (left, "? {H_ADDR_BITS{1'b0}} : s0_addr_q", "? H_ONE : s0_addr_q"),
+        (left, "drains ? {RESIDUE_BITS{1'b0}} : left", "left"),
+        (left, "total + taken : total - taken", "total : total"),
+        (limit, "if (sum > H_LIMIT) sum = H_LIMIT;", ""),
+        (limit, "product > BACK_LONGEST", "product < BACK_LONGEST"),
+        (quiet, "if (y_valid && y_last) silent_q <= 1'b0;", "if (!rst_n) silent_q <= 1'b0;"),
+        (quiet, "steps_q <= due ? 16'd0", "steps_q <= due ? 16'd1"),
+    ];
+    common::on_all_cores(&changes, |&(training, from, to)| {
+        let training = format!("{training}\nmomentum = 0.75\nmomentum_unit = \"tiki_taka\"\nepochs = 6\nseed = 7");
+        let rig = Small { training: &training, ..Small::default() }.rig(External);
+        let m = found(&rig, &[("momentum_tiki_taka", from, to)]);
+        assert!([What::PulseCode, What::Slots, What::SlotKind, What::PulseWidth].contains(&m.what), "{from}: {m}");
     });
 }

@@ -2,17 +2,13 @@
 
 mod common;
 
-use common::{Rig, Small, mutated, options};
-use memrtl::array::Grid;
-use memrtl::cosim::{self, CosimError, Mismatch, What};
-use memrtl::fixed;
-use memrtl::golden::momentum::{Engine, Kind, Registers};
-use memrtl::golden::{LayerTrace, Machine, Mode, SampleTrace, encode};
+use common::{Small, far_from_float, found, options, trained};
+use memrtl::cosim::{self, What};
+use memrtl::golden::momentum::Kind;
+use memrtl::golden::{Machine, Mode, SampleTrace, encode};
 use memrtl::rtl::Rtl;
 use memrtl::spec::Backend::{self, Emulated, External};
-use memrtl::spec::{Design, Layer, MomentumKind};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use memrtl::spec::{Design, MomentumKind};
 
 const UNITS: [&str; 3] = ["history", "in_array", "sram"];
 const OTHERS: [MomentumKind; 2] = [MomentumKind::Dampened, MomentumKind::Nesterov];
@@ -124,38 +120,6 @@ fn a_step_in_the_array_writes_both_devices() {
     }
 }
 
-/// A design of one momentum and its layer's unit, fed with random pairs; the weights of f64 in steps of the device's state beside it.
-fn trained(design: &Design, reference: MomentumKind, steps: usize) -> (Vec<i32>, Vec<f64>) {
-    let layer: &Layer = &design.layers[0];
-    let mut engine = Engine::new(design, layer);
-    let mut array = Grid::new(design, 0, layer).unwrap();
-    let cells = layer.rows() * layer.outputs;
-    let (mut v, mut w) = (vec![0.0; cells], vec![0.0; cells]);
-    let registers =
-        Registers { eta: design.learning_rate_code(), gamma: design.momentum_code(), depth: design.training.history };
-    let gamma = f64::from(registers.gamma) / 65_536.0;
-    // Codes times widths to states, |y| times the learning rate to widths.
-    let fraction = design.factor_format().shift as i32;
-    let eta = f64::from(registers.eta) * 2f64.powi(fraction - (layer.shifts.width + layer.shifts.write) as i32);
-    let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let mut trace = LayerTrace::default();
-    for _ in 0..steps {
-        trace.x = (0..layer.rows()).map(|_| rng.random_range(0..=127)).collect();
-        trace.y = (0..layer.outputs).map(|_| rng.random_range(-1500..=1500)).collect();
-        engine.step(registers, &mut array, &mut trace).unwrap();
-        for (m, &x) in trace.x.iter().enumerate() {
-            for (n, &y) in trace.y.iter().enumerate() {
-                let cell = m * layer.outputs + n;
-                let gradient = eta * f64::from(x) * f64::from(y);
-                let taken = if reference == MomentumKind::Dampened { (1.0 - gamma) * gradient } else { gradient };
-                v[cell] = gamma * v[cell] + taken;
-                w[cell] += if reference == MomentumKind::Nesterov { gamma * v[cell] + gradient } else { v[cell] };
-            }
-        }
-    }
-    (array.states(), w)
-}
-
 fn design_of(unit: &str, kind: MomentumKind, gamma: f64) -> Design {
     let training = training(unit, 24, kind, &format!("learning_rate = 0.125\nmomentum = {gamma}"));
     let small = Small {
@@ -223,50 +187,12 @@ fn networks_follow_their_kind_in_f64() {
             ..Small::default()
         };
         let rig = small.rig(External);
-        let away = |reference| far_from_float(&rig, reference, 40);
+        let away = |reference| far_from_float(&rig, cosim::float_net(&rig.design).with_kind(reference), 40);
         let own = away(kind);
         assert!(own < 0.003, "{kind:?}: {own}");
         for other in MomentumKind::ALL.into_iter().filter(|other| *other != kind) {
             assert!(away(other) > 20.0 * own, "{kind:?} as {other:?}: {} and {own}", away(other));
         }
-    }
-}
-
-/// Largest distance of a weight from that of the f64 network of a kind after `steps` samples, as a share of the largest change.
-fn far_from_float(rig: &Rig, kind: MomentumKind, steps: usize) -> f64 {
-    let design = &rig.design;
-    let mut machine = Machine::new(design).unwrap();
-    let mut float = cosim::float_net(design).with_kind(kind);
-    let start = float.clone();
-    let mut trace = SampleTrace::default();
-    let real = |codes: &[i32], range: i32| -> Vec<f64> {
-        codes.iter().map(|&c| fixed::real(c.into(), design.array.dac_bits, range)).collect()
-    };
-    let last = design.layers.last().unwrap();
-    for step in 0..steps {
-        let x = encode::input_codes(design, rig.data.sample(step));
-        let t = encode::target_codes(design, usize::from(rig.data.labels[step]));
-        machine.run(&x, &t, Mode::Train, &mut trace).unwrap();
-        float.train(&real(&x, design.layers[0].ranges.input), &real(&t, last.ranges.output));
-    }
-    let (mut distance, mut change): (f64, f64) = (0.0, 0.0);
-    for (index, layer) in design.layers.iter().enumerate() {
-        for ((&s, w), w0) in machine.states(index).iter().zip(float.weights(index)).zip(start.weights(index)) {
-            let value = fixed::real(s.into(), design.device.state_bits, layer.ranges.weight);
-            distance = distance.max((value - w).abs());
-            change = change.max((w - w0).abs());
-        }
-    }
-    distance / change
-}
-
-/// What a co-simulation says of changed Verilog.
-fn found(rig: &Rig, changes: &[(&str, &str, &str)]) -> Mismatch {
-    let rtl = mutated(&rig.rtl, changes);
-    match (Rig { rtl, ..rig.clone() }).run(&options()) {
-        Err(CosimError::Mismatch(m)) => m,
-        Err(other) => panic!("{changes:?}: {other}"),
-        Ok(_) => panic!("{changes:?}: nothing was found"),
     }
 }
 

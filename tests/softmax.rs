@@ -59,7 +59,7 @@ fn values_and_cycles_are_exact() {
 /// Momentum units that wait for y meet a later one.
 #[test]
 fn all_momentum_units_take_it() {
-    let units = ["in_array", "sram"].map(|unit| {
+    let units = ["in_array", "sram", "tiki_taka"].map(|unit| {
         format!("loss = \"cross_entropy\"\nlearning_rate = 0.25\nmomentum = 0.9\nmomentum_unit = \"{unit}\"\nepochs = 1\nseed = 7")
     });
     let sgd = "loss = \"cross_entropy\"\noptimizer = \"sgd\"\nlearning_rate = 0.25\nepochs = 1\nseed = 7".to_owned();

@@ -116,6 +116,8 @@ fn the_command_draws_and_overwrites_only_its_own() {
     assert!(memrtl(folder.path(), &["--timeline", "a.png"]).status.success());
     assert!(std::fs::read(at("a.png")).unwrap().starts_with(b"\x89PNG"));
     std::fs::write(at("mine.svg"), "<svg/>").unwrap();
-    assert!(!memrtl(folder.path(), &["--timeline", "mine.svg"]).status.success());
+    let foreign = memrtl(folder.path(), &["--timeline", "mine.svg"]);
+    // Before the run rather than after it.
+    assert!(!foreign.status.success() && foreign.stdout.is_empty(), "{foreign:?}");
     assert_eq!(std::fs::read_to_string(at("mine.svg")).unwrap(), "<svg/>");
 }

@@ -12,7 +12,7 @@ use verilated::{Profile, TraceFormat};
 use super::{let_age, load, seconds};
 use crate::cosim::{self, CosimError, Options, Stalls, Waves};
 use crate::report;
-use crate::report::plots::put_picture;
+use crate::report::plots::{free_place, put_picture};
 use crate::report::timing::timeline_svg;
 use crate::rtl::Rtl;
 use crate::spec::Backend;
@@ -121,6 +121,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let_age(&mut design, args.age)?;
     if let Some(path) = &args.timeline {
         picture_ending(path)?;
+        free_place(path)?;
     }
     let options = Options {
         waves: waves(args)?,

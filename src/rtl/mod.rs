@@ -7,6 +7,7 @@ mod layout;
 mod memory;
 mod momentum;
 mod pulse_table;
+mod read_path;
 
 use serde::Serialize;
 

@@ -21,6 +21,7 @@ mod schedule;
 mod sections;
 mod softmax;
 mod tiles;
+mod training;
 mod transfer;
 
 use std::io::ErrorKind;
@@ -46,6 +47,7 @@ pub(crate) use pulse_table::width as pulse_width;
 pub use schedule::{Rates, ScheduleStep};
 pub use softmax::{QUOTIENT_STEP, Softmax};
 pub use tiles::{Tile, Tiling};
+pub use training::{Loss, MomentumUnit, Optimizer, Training, Transfer};
 pub use transfer::TransferFormat;
 
 use error::Problem;

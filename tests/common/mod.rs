@@ -3,12 +3,14 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 mod memory;
+mod reference;
 mod refused;
 mod rtl;
 mod small;
 mod specs;
 
 pub use memory::{CALM, memory_rig, memory_timing};
+pub use reference::{far_from_float, found, trained};
 pub(crate) use refused::refused;
 pub use rtl::{lint, mutated, on_all_cores};
 pub use small::{Rig, Small, one_sample, options, wait_idle};

@@ -33,17 +33,25 @@ pub fn put_picture(path: &Path, svg: &str) -> Result<(), PlotError> {
     Ok(())
 }
 
-fn put(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
-    let failed = |action: &'static str| move |cause| PlotError::File { action, path: path.to_owned(), cause };
+/// Whether a picture may go to `path`: for those who want to know before the work that it shows.
+///
+/// # Errors
+/// A foreign file, a file that cannot be read.
+pub fn free_place(path: &Path) -> Result<(), PlotError> {
     match fs::read(path) {
         // The mark stands near the beginning of both kinds of file.
         Ok(old) if !old.windows(MARK.len()).take(600).any(|part| part == MARK.as_bytes()) => {
-            return Err(PlotError::Foreign { path: path.to_owned() });
+            Err(PlotError::Foreign { path: path.to_owned() })
         }
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("cannot read")(error)),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(PlotError::File { action: "cannot read", path: path.to_owned(), cause }),
     }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<PathBuf, PlotError> {
+    let failed = |action: &'static str| move |cause| PlotError::File { action, path: path.to_owned(), cause };
+    free_place(path)?;
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(failed("cannot make the folder of"))?;
     let mut builder = tempfile::Builder::new();

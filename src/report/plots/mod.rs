@@ -17,7 +17,7 @@ use crate::device::compact::{CompactError, Model};
 use crate::spec::DeviceModel;
 
 pub use chart::{Axis, BLUE, Chart, GREEN, GREY, Mark, ORANGE, PURPLE, Panel};
-pub use files::{put_picture, write};
+pub use files::{free_place, put_picture, write};
 pub use fit::fit_chart;
 pub use gallery::gallery;
 
