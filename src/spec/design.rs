@@ -66,7 +66,7 @@ pub enum Activation {
     Tanh,
     Relu,
     Linear,
-    /// Over all outputs of the last layer; with [`Loss::CrossEntropy`].
+    /// Over all outputs of the last layer; with [`crate::spec::Loss::CrossEntropy`].
     Softmax,
 }
 
