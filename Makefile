@@ -42,7 +42,7 @@ bench: setup ## measure the figures of the main job, with their baselines (targe
 bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
 	$(CARGO) bench --bench devices -- $(ARGS)
 
-bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits mnist devices" runs parts
+bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding mnist devices" runs parts
 	$(CARGO) bench --bench momentum -- $(ARGS)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)

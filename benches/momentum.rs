@@ -1,5 +1,5 @@
-//! `make bench-momentum`: momentum engines and tiled arrays through the RTL. Arguments: parts to measure (`digits`, `mnist`,
-//! `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
+//! `make bench-momentum`: momentum engines, input codings and tiled arrays through the RTL. Arguments: parts to measure (`digits`, `coding`,
+//! `mnist`, `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
 
 mod common;
 
@@ -120,6 +120,46 @@ fn digits(results: &mut Results) {
     }
 }
 
+/// Bit-serial inputs beside amplitudes on the digits, ideal device.
+fn coding(results: &mut Results) {
+    for unit in ["history", "sram"] {
+        let mut baseline: Option<(f64, f64, f64)> = None;
+        for coding in ["amplitude", "bit_serial"] {
+            let design = match preset("digits", unit, None, &format!("input_coding = \"{coding}\""), None) {
+                Ok(design) => design,
+                Err(why) => {
+                    results.missing.push(format!("digits, {coding}: {why}"));
+                    continue;
+                }
+            };
+            let reports: Vec<Report> = SEEDS.iter().map(|&seed| run(&with_seed(&design, seed))).collect();
+            let s = &reports[0].summary;
+            let accuracy = 100.0 * mean(reports.iter().map(|r| r.summary.accuracy));
+            let now = (accuracy, s.cycles_per_sample, s.cycles_per_inference);
+            let before = *baseline.get_or_insert(now);
+            let title = |what: &str| format!("digits, {unit}, {coding}: {what}");
+            let different = reports.iter().map(differences).sum();
+            let list = &mut results.figures;
+            list.push(Figure::new(
+                &title("differences in any value or cycle, 3 seeds"),
+                different,
+                "",
+                Bar::Exactly(0.0),
+            ));
+            for (what, now, before, unit) in [
+                ("test accuracy, mean of 3 seeds (baseline: amplitude)", now.0, before.0, "%"),
+                ("cycles per training sample (baseline: amplitude)", now.1, before.1, "cycles"),
+                ("cycles per inference (baseline: amplitude)", now.2, before.2, "cycles"),
+            ] {
+                list.push(Figure::beside(&title(what), now, unit, before, Bar::None));
+            }
+            let short = 100.0 * mean(reports.iter().map(|r| r.summary.accuracy_float)) - accuracy;
+            list.push(Figure::new(&title("points of accuracy below f64"), short, "", Bar::AtMost(0.5)));
+            list.push(Figure::new(&title("arrays busy in a training step"), 100.0 * s.array_busy, "%", Bar::None));
+        }
+    }
+}
+
 /// 784-256-10 on tiles of 128 x 128, MNIST's test images, 80 % of them for training.
 fn mnist(results: &mut Results) {
     let Some(folder) = std::env::var_os("MNIST").map(PathBuf::from) else {
@@ -169,13 +209,16 @@ fn devices(results: &mut Results) {
 }
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["digits", "mnist", "devices"]) {
+    let parts = match Parts::from_arguments(&["digits", "coding", "mnist", "devices"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
     let mut results = Results::default();
     if parts.wanted("digits") {
         digits(&mut results);
+    }
+    if parts.wanted("coding") {
+        coding(&mut results);
     }
     if parts.wanted("mnist") {
         mnist(&mut results);

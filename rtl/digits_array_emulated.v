@@ -186,7 +186,7 @@ module digits_array_emulated #(
   // Signed drive of a lane: column code in a transposed read, pulse width with its polarity in a write.
   function signed [DRIVE-1:0] signed_drive;
     input [MAG_BITS-1:0] mag;
-    input neg;           
+    input neg;
     reg signed [DRIVE-1:0] value;
     begin
       value = {1'b0, mag[DRIVE-2:0]};
@@ -278,7 +278,7 @@ module digits_array_emulated #(
 
   function [ADC_BITS-1:0] code_of;
     input signed      [SUM_BITS-1:0] sum;
-    input transposed;                
+    input transposed;
     reg signed [ROUNDED-1:0] value;
     begin
       value = {{(ROUNDED - SUM_BITS) {sum[SUM_BITS-1]}}, sum};

@@ -73,6 +73,9 @@ impl Groups {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct LayerTiming {
     array: ArrayTiming,
+    /// Steps of a read: bit planes, or one.
+    fwd_planes: u64,
+    back_planes: u64,
     fwd_groups: Groups,
     back_groups: Groups,
     /// Beats of the last group.
@@ -316,8 +319,7 @@ impl CycleModel {
         let mut start = 1;
         let mut activation = 0;
         for layer in &self.layers {
-            let span = layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
-            let transfer = start + layer.array.fwd_first - 1 + span;
+            let transfer = start - 1 + layer.forward_read(self.group_beats);
             self.busy.push((start, transfer));
             reads.push(Reads { taken: start - 1, end: transfer });
             // Beats, table.
@@ -349,8 +351,7 @@ impl CycleModel {
             let mut reads = reads[index];
             if index > 0 {
                 let start = y_last + 2;
-                let span = layer.back_groups.span(layer.array.back_next, self.group_beats);
-                let transfer = start + layer.array.back_first - 1 + span;
+                let transfer = start - 1 + layer.transposed_read(self.group_beats);
                 self.busy.push((start, transfer));
                 y_done = transfer + layer.back_tail + 3;
                 reads = Reads { taken: start - 1, end: transfer };
@@ -402,8 +403,11 @@ impl LayerTiming {
                 }
             }
         };
+        let (fwd_planes, back_planes) = design.array.planes();
         LayerTiming {
             array,
+            fwd_planes: fwd_planes.into(),
+            back_planes: back_planes.into(),
             fwd_groups: Groups { count: fwd_groups as u64, sets: layer.tiling.grid().1 as u64 },
             back_groups: Groups { count: back_groups as u64, sets: back_sets },
             fwd_tail: tail(layer.outputs, fwd_groups),
@@ -412,6 +416,19 @@ impl LayerTiming {
             y_beats: layer.outputs.div_ceil(lanes) as u64,
             history: design.training.ring(),
         }
+    }
+
+    /// Cycles of a forward read, from its first up to and with its last transfer; `beats` is the read path's pace.
+    fn forward_read(&self, beats: u64) -> u64 {
+        let step = |beats: u64| self.array.fwd_first + self.fwd_groups.span(self.array.fwd_next, beats);
+        // Codes of all planes but the last are added on the spot.
+        (self.fwd_planes - 1) * step(1) + step(beats)
+    }
+
+    /// The same of a transposed read.
+    fn transposed_read(&self, beats: u64) -> u64 {
+        let step = |beats: u64| self.array.back_first + self.back_groups.span(self.array.back_next, beats);
+        (self.back_planes - 1) * step(1) + step(beats)
     }
 }
 

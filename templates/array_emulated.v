@@ -5,6 +5,9 @@
 // group sums x * s over all rows, ADCS columns at a time; a transposed read sums u * s over a row's words, one row after the
 // other; a write adds round(x * width / 2^WRITE_SHIFT) to every cell, one word per cycle.
 // Duration in cycles: group of a forward read ROWS + 5, of a transposed read ADCS * WORDS + 5, write ROWS * WORDS + 5.
+<%- if serial %>
+// In a read a bit drives each line, x is 0 or 1, u is 0, 1 or -1: a read of one bit plane.
+<%- endif %>
 // Codes of lines beyond the last column or row mean nothing.
 module ${ name }$_array_emulated #(
     parameter ROWS        = 65,  // rows, bias included
@@ -32,6 +35,10 @@ module ${ name }$_array_emulated #(
     input  wire                       op_last,
     output wire                       op_ready,
     input  wire [ROWS*DAC_BITS-1:0]   row_code,
+<%- if serial %>
+    input  wire [ROWS-1:0]            row_bit,
+    input  wire [COLS-1:0]            col_bit,
+<%- endif %>
     input  wire [COLS*MAG_BITS-1:0]   col_mag,
     input  wire [COLS-1:0]            col_neg,
     input  wire [COLS-1:0]            col_on,
@@ -55,7 +62,11 @@ module ${ name }$_array_emulated #(
   localparam DRIVE   = MAG_BITS + 1;
   localparam STEP    = DAC_BITS + DRIVE + 1;
   localparam NEXT    = ((STEP > STATE_BITS) ? STEP : STATE_BITS) + 2;
+<%- if serial %>
+  localparam PRODUCT = STATE_BITS + 1;
+<%- else %>
   localparam PRODUCT = DRIVE + STATE_BITS;
+<%- endif %>
 
   // --- Walk: one memory word per cycle ------------------------------------------------------------------------------------
   localparam [1:0] ST_IDLE = 2'd0;
@@ -140,6 +151,10 @@ module ${ name }$_array_emulated #(
   reg [LINE_BITS-1:0]        s1_line_q;
   reg [ADDR_BITS-1:0]        s1_addr_q;
   reg signed [DAC_BITS-1:0]  s1_x_q;
+<%- if serial %>
+  reg                        s1_row_q;
+  reg [ADCS-1:0]             s1_col_q;
+<%- endif %>
   reg [ADCS*MAG_BITS-1:0]    s1_mag_q;
   reg [ADCS-1:0]             s1_neg_q;
   wire [ADCS*STATE_BITS-1:0] s1_state;
@@ -148,13 +163,22 @@ module ${ name }$_array_emulated #(
   localparam PADDED = WORDS * ADCS;
   wire [PADDED*MAG_BITS-1:0] mag_padded;
   wire [PADDED-1:0]          neg_padded;
+<%- if serial %>
+  wire [PADDED-1:0]          bit_padded;
+<%- endif %>
   generate
     if (PADDED > COLS) begin : gen_pad
       assign mag_padded = {{(PADDED - COLS) * MAG_BITS{1'b0}}, col_mag};
       assign neg_padded = {{(PADDED - COLS) {1'b0}}, col_neg};
+<%- if serial %>
+      assign bit_padded = {{(PADDED - COLS) {1'b0}}, col_bit};
+<%- endif %>
     end else begin : gen_no_pad
       assign mag_padded = col_mag;
       assign neg_padded = col_neg;
+<%- if serial %>
+      assign bit_padded = col_bit;
+<%- endif %>
     end
   endgenerate
 
@@ -166,6 +190,10 @@ module ${ name }$_array_emulated #(
     s1_line_q    <= line_q;
     s1_addr_q    <= addr_q;
     s1_x_q       <= row_code[row_q*DAC_BITS+:DAC_BITS];
+<%- if serial %>
+    s1_row_q     <= row_bit[row_q];
+    s1_col_q     <= bit_padded[word_q*ADCS+:ADCS];
+<%- endif %>
     s1_mag_q     <= mag_padded[word_q*(ADCS*MAG_BITS)+:ADCS*MAG_BITS];
     s1_neg_q     <= neg_padded[word_q*ADCS+:ADCS];
   end
@@ -208,6 +236,20 @@ module ${ name }$_array_emulated #(
       next_state = next[STATE_BITS-1:0];
     end
   endfunction
+<%- if serial %>
+
+  // State times 0, 1 or -1.
+  function signed [PRODUCT-1:0] driven;
+    input signed [STATE_BITS-1:0] state;
+    input                         on;
+    input                         neg;
+    reg signed [PRODUCT-1:0] value;
+    begin
+      value  = {state[STATE_BITS-1], state};
+      driven = !on ? {PRODUCT{1'b0}} : neg ? -value : value;
+    end
+  endfunction
+<%- else %>
 
   function signed [PRODUCT-1:0] product_of;
     input signed [STATE_BITS-1:0] state;
@@ -219,6 +261,7 @@ module ${ name }$_array_emulated #(
     input signed [DAC_BITS-1:0] x;
     extended = {{(DRIVE - DAC_BITS + 1) {x[DAC_BITS-1]}}, x[DAC_BITS-2:0]};
   endfunction
+<%- endif %>
 
   integer k;
   always @(posedge clk) begin
@@ -226,10 +269,14 @@ module ${ name }$_array_emulated #(
     s2_addr_q    <= s1_addr_q;
     if (s1_valid_q) begin
       for (k = 0; k < ADCS; k = k + 1) begin
+<%- if serial %>
+        s2_product_q[k*PRODUCT+:PRODUCT] <= driven(s1_state[k*STATE_BITS+:STATE_BITS], back ? s1_col_q[k] : s1_row_q, back && s1_neg_q[k]);
+<%- else %>
         s2_product_q[k*PRODUCT+:PRODUCT] <= product_of(
             s1_state[k*STATE_BITS+:STATE_BITS],
             back ? signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k]) : extended(s1_x_q)
         );
+<%- endif %>
         s2_next_q[k*STATE_BITS+:STATE_BITS] <= next_state(
             s1_state[k*STATE_BITS+:STATE_BITS], s1_x_q, signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k])
         );

@@ -10,6 +10,9 @@
 <%- if local %>
 // Decay and transfer of the velocity last as long as the parameters say, or longer when the macro holds `op_ready` low.
 <%- endif %>
+<%- if serial %>
+// A read of W is one step for each bit of the codes, each like a read of its own; `step_end` brings the next bit to the lines.
+<%- endif %>
 // Latency: `op_valid` rises one cycle after a take; a next operation that is ready follows without a gap.
 module ${ name }$_array_port #(
     parameter PULSE_BITS   = 8,  // bits of a pulse width
@@ -20,6 +23,11 @@ module ${ name }$_array_port #(
 <%- endif %>
     parameter FWD_GROUPS   = 4,  // conversions of a forward read
     parameter BACK_GROUPS  = 8,  // conversions of a transposed read
+<%- if serial %>
+    parameter FWD_PLANES   = 8,  // bit planes of a forward read
+    parameter BACK_PLANES  = 7,  // bit planes of a transposed read
+    parameter PLANE_BITS   = 3,  // bits of a plane's number
+<%- endif %>
     parameter GROUP_BITS   = 3   // bits of a group number
 ) (
     input  wire                  clk,
@@ -71,7 +79,14 @@ module ${ name }$_array_port #(
     output wire                  adc_ready,     // the code of this group is taken
     input  wire                  adc_valid,     // the macro presents the code of this group
     input  wire                  path_ready,    // the read path takes a code
+<%- if serial %>
+    output wire                  step_end,      // this cycle ends a step of a read
+    output wire                  plane_first,   // the running step is the first of its read
+    output wire                  plane_last,    // it is the last
+    output wire                  group_last     // the running group is the last of its step
+<%- else %>
     output wire                  group_last     // the running group is the last of its read
+<%- endif %>
 );
 <%- if local %>
   localparam [2:0] KIND_FORWARD = 3'd0;
@@ -106,20 +121,36 @@ module ${ name }$_array_port #(
 <%- endif %>
   localparam [31:0] FWD_LAST  = FWD_GROUPS - 1;
   localparam [31:0] BACK_LAST = BACK_GROUPS - 1;
+<%- if serial %>
+  localparam [31:0] FWD_PLANE_LAST  = FWD_PLANES - 1;
+  localparam [31:0] BACK_PLANE_LAST = BACK_PLANES - 1;
+  localparam [PLANE_BITS-1:0] PLANE_STEP = 1;
+<%- endif %>
   localparam [PULSE_BITS-1:0] RAMP_FIRST = 1;
   localparam [GROUP_BITS-1:0] GROUP_STEP = 1;
 
   reg [1:0]            state_q, state_d;
   reg [${ kind_bits - 1 }$:0]            kind_q, kind_d;
   reg [GROUP_BITS-1:0] group_q;
+<%- if serial %>
+  reg [PLANE_BITS-1:0] plane_q;
+<%- endif %>
   reg [PULSE_BITS-1:0] ramp_q;
   reg [PULSE_BITS-1:0] longest_q;
   reg                  pulsed_q;
 
   wire reading  = state_q == ST_READ;
   wire writing  = state_q == ST_WRITE;
+<%- if serial %>
+  // Only the last plane goes on to the read path.
+  wire taking   = reading && (path_ready || !plane_last);
+  wire transfer = taking && adc_valid;
+  assign step_end = transfer && group_last;
+  wire read_end = step_end && plane_last;
+<%- else %>
   wire transfer = reading && adc_valid && path_ready;
   wire read_end = transfer && group_last;
+<%- endif %>
   // The ramp stays at its last step until the macro is done.
   wire pulse_end = tick && (ramp_q == longest_q);
   wire write_end = writing && (pulse_end || pulsed_q) && op_ready;
@@ -189,7 +220,13 @@ module ${ name }$_array_port #(
   always @(posedge clk) begin
     kind_q <= kind_d;
     if (take_fwd || take_back<% if memory %> || take_cell<% endif %><% if fast %> || take_slot<% endif %>) group_q <= {GROUP_BITS{1'b0}};
+<%- if serial %>
+    else if (transfer) group_q <= group_last ? {GROUP_BITS{1'b0}} : group_q + GROUP_STEP;
+    if (take_fwd || take_back<% if fast %> || take_slot<% endif %>) plane_q <= {PLANE_BITS{1'b0}};
+    else if (step_end) plane_q <= plane_q + PLANE_STEP;
+<%- else %>
     else if (transfer) group_q <= group_q + GROUP_STEP;
+<%- endif %>
 <%- if local %>
     if (take_slot) left_q <= (slot_kind == KIND_DECAY) ? DECAY_LAST[15:0] : TRANSFER_LAST[15:0];
     else if (left_q != 16'd0) left_q <= left_q - 16'd1;
@@ -228,6 +265,12 @@ module ${ name }$_array_port #(
   assign group_last = group_q == ((kind_q == KIND_BACK) ? BACK_LAST[GROUP_BITS-1:0] : FWD_LAST[GROUP_BITS-1:0]);
   assign op_last    = (reading && group_last) || (writing && (pulse_end || pulsed_q))<% if memory %> || (on_cell && (cell_read || pulse_last))<% endif %><% if local %> || local_last<% endif %>;
   assign adc_group  = group_q;
+<%- if serial %>
+  assign plane_first = plane_q == {PLANE_BITS{1'b0}};
+  assign plane_last  = <% if fast %>(kind_q == KIND_FAST) || (<% endif %>plane_q == ((kind_q == KIND_BACK) ? BACK_PLANE_LAST[PLANE_BITS-1:0] : FWD_PLANE_LAST[PLANE_BITS-1:0])<% if fast %>)<% endif %>;
+  assign adc_ready  = <% if memory %>taking || (on_cell && cell_read)<% else %>taking<% endif %>;
+<%- else %>
   assign adc_ready  = <% if memory %>(reading && path_ready) || (on_cell && cell_read)<% else %>reading && path_ready<% endif %>;
+<%- endif %>
 endmodule
 `default_nettype wire

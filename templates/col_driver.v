@@ -4,6 +4,9 @@
 // A vector arrives in beats in a stage; `take` moves it to the columns. With `take_pulse` the columns whose magnitude is not
 // zero are switched on in the next cycle; each stays on until the shared ramp reaches its magnitude. One comparator per
 // column, no counter. `col_on` comes straight from flip-flops: the analog side sees no glitch.
+<%- if serial %>
+// In a read a column is driven by `col_bit`, the lowest bit of its magnitude, with its sign. `turn` brings the next bit down.
+<%- endif %>
 // Latency: as the row drivers; a pulse of width w lasts w ramp ticks.
 module ${ name }$_col_driver #(
     parameter COLS       = 32,  // columns
@@ -23,6 +26,10 @@ module ${ name }$_col_driver #(
     input  wire                        take_pulse,  // with `take`: start the pulses
     input  wire                        tick,        // a ramp step ends in this cycle
     input  wire [PULSE_BITS-1:0]       ramp,        // number of the running step, 1 in the first
+<%- if serial %>
+    input  wire                        turn,        // all magnitudes by one bit
+    output wire [COLS-1:0]             col_bit,     // what drives the columns in a read
+<%- endif %>
     output wire [COLS*MAG_BITS-1:0]    col_mag,     // magnitudes of all columns, column 0 lowest
     output wire [COLS-1:0]             col_neg,     // their signs
     output wire [COLS-1:0]             col_on       // write pulses
@@ -49,6 +56,10 @@ module ${ name }$_col_driver #(
       mag_q <= stage_mag_q[COLS*MAG_BITS-1:0];
       neg_q <= stage_neg_q[COLS-1:0];
     end
+<%- if serial %>
+    // The bits of the next column are never down at a line: a read has no more planes than a magnitude has bits.
+    else if (turn) mag_q <= mag_q >> 1;
+<%- endif %>
   end
 
   integer c;
@@ -61,6 +72,15 @@ module ${ name }$_col_driver #(
       for (c = 0; c < COLS; c = c + 1) if (mag_q[c*MAG_BITS+:PULSE_BITS] == ramp) on_q[c] <= 1'b0;
     end
   end
+<%- if serial %>
+
+  genvar g;
+  generate
+    for (g = 0; g < COLS; g = g + 1) begin : gen_bit
+      assign col_bit[g] = mag_q[g*MAG_BITS];
+    end
+  endgenerate
+<%- endif %>
 
   assign col_mag = mag_q;
   assign col_neg = neg_q;

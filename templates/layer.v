@@ -19,6 +19,9 @@ module ${ name }$_layer #(
     parameter FWD_GROUPS   = 4,   // conversions of a forward read
     parameter BACK_GROUPS  = 8,   // conversions of a transposed read
     parameter GROUP_BITS   = 3,
+<%- if serial %>
+    parameter PLANE_BITS   = 3,   // bits of the number of a bit plane
+<%- endif %>
     parameter FWD_TAIL     = 1,   // beats of the last group of a forward read
     parameter BACK_TAIL    = 1,   // beats of the last group of a transposed read
     parameter FULL_BEATS   = 1,   // beats of any other group
@@ -101,7 +104,13 @@ module ${ name }$_layer #(
     output wire                           fwd_start,    // a forward read starts in the next cycle
     output wire                           back_start,   // a transposed read starts in the next cycle
     output wire                           code_valid,   // a group's codes leave the macro in this cycle
+<%- if serial %>
+    output wire                           code_last,    // it is the last group of its bit plane
+    output wire                           plane_first,  // the plane is the first of its read
+    output wire                           plane_last,   // it is the last
+<%- else %>
     output wire                           code_last,    // it is the read's last group
+<%- endif %>
     output wire [TAIL_BITS-1:0]           code_beats,   // beats in this group
 <%- if memory %>
     input  wire                           cell_req,     // an operation on one cell waits
@@ -119,6 +128,10 @@ module ${ name }$_layer #(
     output wire                           op_last,
     input  wire                           op_ready,
     output wire [(INPUTS+1)*DAC_BITS-1:0] row_code,
+<%- if serial %>
+    output wire [INPUTS:0]                row_bit,
+    output wire [COLS-1:0]                col_bit,
+<%- endif %>
     output wire [COLS*MAG_BITS-1:0]       col_mag,
     output wire [COLS-1:0]                col_neg,
     output wire [COLS-1:0]                col_on,
@@ -347,6 +360,12 @@ module ${ name }$_layer #(
 <%- if !unit.tiki_taka() %>
   wire                  group_last;
 <%- endif %>
+<%- if serial %>
+  wire                  step_end;
+  // The low bit of the kinds of reads: 1 is the transposed one.
+  wire                  turn_rows = step_end && !op_kind[0];
+  wire                  turn_cols = step_end && op_kind[0];
+<%- endif %>
 
   ${ name }$_array_port #(
       .PULSE_BITS  (PULSE_BITS),
@@ -357,6 +376,11 @@ module ${ name }$_layer #(
 <%- endif %>
       .FWD_GROUPS  (FWD_GROUPS),
       .BACK_GROUPS (BACK_GROUPS),
+<%- if serial %>
+      .FWD_PLANES  (DAC_BITS),
+      .BACK_PLANES (DAC_BITS - 1),
+      .PLANE_BITS  (PLANE_BITS),
+<%- endif %>
       .GROUP_BITS  (GROUP_BITS)
   ) u_port (
       .clk         (clk),
@@ -395,6 +419,11 @@ module ${ name }$_layer #(
 <%- else %>
       .path_ready  (path_ready),
 <%- endif %>
+<%- if serial %>
+      .step_end    (step_end),
+      .plane_first (plane_first),
+      .plane_last  (plane_last),
+<%- endif %>
       .group_last  (group_last)
   );
 
@@ -424,6 +453,13 @@ module ${ name }$_layer #(
       .select_row(slot_row),
 <%- endif %>
 <%- endif %>
+<%- if serial %>
+      .turn      (turn_rows),
+<%- if unit.tiki_taka() %>
+      .select_bit(!slot_lines),
+<%- endif %>
+      .row_bit   (row_bit),
+<%- endif %>
       .row_code  (row_code)
   );
 
@@ -450,6 +486,10 @@ module ${ name }$_layer #(
 <%- endif %>
       .tick      (tick),
       .ramp      (ramp),
+<%- if serial %>
+      .turn      (turn_cols),
+      .col_bit   (col_bit),
+<%- endif %>
       .col_mag   (col_mag),
       .col_neg   (col_neg),
       .col_on    (col_on)

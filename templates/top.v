@@ -50,6 +50,10 @@ module ${ name }$ (
     output wire        ${ a.name }$_op_last,
     input  wire        ${ a.name }$_op_ready,
     output wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code,
+<%- if let Some(s) = serial %>
+    output wire [${ a.rows - 1 }$:0] ${ a.name }$_row_bit,
+    output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_bit,
+<%- endif %>
     output wire [${ a.cols * mag_bits - 1 }$:0] ${ a.name }$_col_mag,
     output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_neg,
     output wire [${ a.cols - 1 }$:0] ${ a.name }$_col_on,
@@ -422,6 +426,37 @@ module ${ name }$ (
 <%- for l in layers %>
   wire [${ tail_bits - 1 }$:0] ${ l.name }$_code_beats;
 <%- endfor %>
+<%- if let Some(s) = serial %>
+  wire [${ layers.len() - 1 }$:0] plane_first;
+  wire [${ layers.len() - 1 }$:0] plane_last;
+  wire                       sum_valid;
+  wire [${ adcs * adc_bits - 1 }$:0] sum_data;
+
+  ${ name }$_shift_add #(
+      .ADCS      (${ adcs }$),
+      .ADC_BITS  (${ adc_bits }$),
+      .DAC_BITS  (${ dac_bits }$),
+      .GROUPS    (${ s.groups }$),
+      .GROUP_BITS(${ s.group_bits }$),
+      .LAYERS    (${ layers.len() }$)
+  ) u_shift_add (
+      .clk        (aclk),
+      .rst_n      (rst_n),
+      .fwd_start  (fwd_start),
+      .back_start (back_start),
+      .code_valid (|code_valid),
+      .code_last  (|(code_valid & code_last)),
+      .plane_first(|(code_valid & plane_first)),
+      .plane_last (|(code_valid & plane_last)),
+      .code_data  (
+<%- for l in layers %>
+          ({${ adcs * adc_bits }${code_valid[${ loop.index0 }$]}} & ${ l.name }$_adc_code)<% if !loop.last %> |<% endif %>
+<%- endfor %>
+      ),
+      .sum_valid  (sum_valid),
+      .sum_data   (sum_data)
+  );
+<%- endif %>
 
   ${ name }$_read_path #(
       .ADCS      (${ adcs }$),
@@ -439,18 +474,26 @@ module ${ name }$ (
       .fwd_start (fwd_start),
       .back_start(back_start),
       .code_ready(code_ready),
+<%- if let Some(s) = serial %>
+      .code_valid(sum_valid),
+<%- else %>
       .code_valid(|code_valid),
+<%- endif %>
       .code_last (|(code_valid & code_last)),
       .code_beats(
 <%- for l in layers %>
           ({${ tail_bits }${code_valid[${ loop.index0 }$]}} & ${ l.name }$_code_beats)<% if !loop.last %> |<% endif %>
 <%- endfor %>
       ),
+<%- if let Some(s) = serial %>
+      .code_data (sum_data),
+<%- else %>
       .code_data (
 <%- for l in layers %>
           ({${ adcs * adc_bits }${code_valid[${ loop.index0 }$]}} & ${ l.name }$_adc_code)<% if !loop.last %> |<% endif %>
 <%- endfor %>
       ),
+<%- endif %>
       .t_rd_beat (t_rd_beat),
       .t_rd_data (t_rd_data),
       .act_valid (act_valid),
@@ -492,6 +535,10 @@ module ${ name }$ (
   wire        ${ a.name }$_op_last;
   wire        ${ a.name }$_op_ready;
   wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code;
+<%- if let Some(s) = serial %>
+  wire [${ a.rows - 1 }$:0] ${ a.name }$_row_bit;
+  wire [${ a.cols - 1 }$:0] ${ a.name }$_col_bit;
+<%- endif %>
   wire [${ a.cols * mag_bits - 1 }$:0] ${ a.name }$_col_mag;
   wire [${ a.cols - 1 }$:0] ${ a.name }$_col_neg;
   wire [${ a.cols - 1 }$:0] ${ a.name }$_col_on;
@@ -506,6 +553,10 @@ module ${ name }$ (
   wire        ${ l.name }$_op_last;
   wire        ${ l.name }$_op_ready;
   wire [${ (l.inputs + 1) * dac_bits - 1 }$:0] ${ l.name }$_row_code;
+<%- if let Some(s) = serial %>
+  wire [${ l.inputs }$:0] ${ l.name }$_row_bit;
+  wire [${ l.cols - 1 }$:0] ${ l.name }$_col_bit;
+<%- endif %>
   wire [${ l.cols * mag_bits - 1 }$:0] ${ l.name }$_col_mag;
   wire [${ l.cols - 1 }$:0] ${ l.name }$_col_neg;
   wire [${ l.cols - 1 }$:0] ${ l.name }$_col_on;
@@ -550,6 +601,10 @@ module ${ name }$ (
   assign ${ a.name }$_gamma    = ${ l.name }$_gamma;
 <%- endif %>
   assign ${ a.name }$_row_code = ${ l.name }$_row_code[${ (a.first_row + a.rows) * dac_bits - 1 }$:${ a.first_row * dac_bits }$];
+<%- if let Some(s) = serial %>
+  assign ${ a.name }$_row_bit  = ${ l.name }$_row_bit[${ a.first_row + a.rows - 1 }$:${ a.first_row }$];
+  assign ${ a.name }$_col_bit  = ${ l.name }$_col_bit[${ a.first_col + a.cols - 1 }$:${ a.first_col }$];
+<%- endif %>
   assign ${ a.name }$_col_mag  = ${ l.name }$_col_mag[${ (a.first_col + a.cols) * mag_bits - 1 }$:${ a.first_col * mag_bits }$];
   assign ${ a.name }$_col_neg  = ${ l.name }$_col_neg[${ a.first_col + a.cols - 1 }$:${ a.first_col }$];
   assign ${ a.name }$_col_on   = ${ l.name }$_col_on[${ a.first_col + a.cols - 1 }$:${ a.first_col }$];
@@ -572,6 +627,9 @@ module ${ name }$ (
       .FWD_GROUPS  (${ l.fwd_groups }$),
       .BACK_GROUPS (${ l.back_groups }$),
       .GROUP_BITS  (${ l.group_bits }$),
+<%- if let Some(s) = serial %>
+      .PLANE_BITS  (${ s.plane_bits }$),
+<%- endif %>
       .FWD_TAIL    (${ l.fwd_tail }$),
       .BACK_TAIL   (${ l.back_tail }$),
       .FULL_BEATS  (${ full_beats }$),
@@ -671,6 +729,10 @@ module ${ name }$ (
       .back_start   (back_start[${ loop.index0 }$]),
       .code_valid   (code_valid[${ loop.index0 }$]),
       .code_last    (code_last[${ loop.index0 }$]),
+<%- if let Some(s) = serial %>
+      .plane_first  (plane_first[${ loop.index0 }$]),
+      .plane_last   (plane_last[${ loop.index0 }$]),
+<%- endif %>
       .code_beats   (${ l.name }$_code_beats),
 <%- if let Some(m) = memory %>
       .cell_req     (cell_req[${ loop.index0 }$]),
@@ -688,6 +750,10 @@ module ${ name }$ (
       .op_last      (${ l.name }$_op_last),
       .op_ready     (${ l.name }$_op_ready),
       .row_code     (${ l.name }$_row_code),
+<%- if let Some(s) = serial %>
+      .row_bit      (${ l.name }$_row_bit),
+      .col_bit      (${ l.name }$_col_bit),
+<%- endif %>
       .col_mag      (${ l.name }$_col_mag),
       .col_neg      (${ l.name }$_col_neg),
       .col_on       (${ l.name }$_col_on),
@@ -750,6 +816,10 @@ module ${ name }$ (
       .op_last   (${ a.name }$_op_last),
       .op_ready  (${ a.name }$_op_ready),
       .row_code  (${ a.name }$_row_code),
+<%- if let Some(s) = serial %>
+      .row_bit   (${ a.name }$_row_bit),
+      .col_bit   (${ a.name }$_col_bit),
+<%- endif %>
       .col_mag   (${ a.name }$_col_mag),
       .col_neg   (${ a.name }$_col_neg),
       .col_on    (${ a.name }$_col_on),

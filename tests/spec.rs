@@ -213,14 +213,60 @@ fn ranges_and_shifts_of_two_sigmoid_layers() {
     // eta = 0.1 needs 2^-3; the output error spans 1 times the largest slope 1/4, the back-read twice the error.
     assert_eq!(
         output.ranges,
-        Ranges { input: 0, output: 0, weight: 2, read: 3, slope: -2, error: -2, back: -1, update: -5 }
+        Ranges {
+            input: 0,
+            output: 0,
+            weight: 2,
+            read: 3,
+            slope: -2,
+            error: -2,
+            back: -1,
+            update: -5,
+            read_plane: 3,
+            back_plane: -1
+        }
     );
     assert_eq!(
         hidden.ranges,
-        Ranges { input: 0, output: 0, weight: 2, read: 3, slope: -2, error: -3, back: -2, update: -6 }
+        Ranges {
+            input: 0,
+            output: 0,
+            weight: 2,
+            read: 3,
+            slope: -2,
+            error: -3,
+            back: -2,
+            update: -6,
+            read_plane: 3,
+            back_plane: -2
+        }
     );
-    assert_eq!(output.shifts, Shifts { forward: 20, error: 3, drive: 4, backward: 18, width: 14, write: 3 });
-    assert_eq!(hidden.shifts, Shifts { forward: 20, error: 3, drive: 4, backward: 18, width: 14, write: 4 });
+    assert_eq!(
+        output.shifts,
+        Shifts {
+            forward: 20,
+            error: 3,
+            drive: 4,
+            backward: 18,
+            width: 14,
+            write: 3,
+            planes_forward: 0,
+            planes_backward: 0
+        }
+    );
+    assert_eq!(
+        hidden.shifts,
+        Shifts {
+            forward: 20,
+            error: 3,
+            drive: 4,
+            backward: 18,
+            width: 14,
+            write: 4,
+            planes_forward: 0,
+            planes_backward: 0
+        }
+    );
     assert_eq!((hidden.inputs, hidden.rows(), hidden.outputs, output.inputs, output.outputs), (64, 65, 32, 32, 10));
     assert_eq!((design.learning_rate_code(), design.momentum_code()), (1638, 58_982));
     assert_eq!((hidden.name.as_str(), output.name.as_str()), ("l0", "l1"));
@@ -237,11 +283,33 @@ fn full_scales_follow_from_the_ones_given() {
     let [hidden, output] = &design.layers[..] else { panic!("two layers") };
     assert_eq!(
         output.ranges,
-        Ranges { input: 3, output: 2, weight: 1, read: 2, slope: 0, error: 3, back: 3, update: -2 }
+        Ranges {
+            input: 3,
+            output: 2,
+            weight: 1,
+            read: 2,
+            slope: 0,
+            error: 3,
+            back: 3,
+            update: -2,
+            read_plane: 2,
+            back_plane: 3
+        }
     );
     assert_eq!(
         hidden.ranges,
-        Ranges { input: 0, output: 3, weight: 2, read: 3, slope: 0, error: 3, back: 3, update: -2 }
+        Ranges {
+            input: 0,
+            output: 3,
+            weight: 2,
+            read: 3,
+            slope: 0,
+            error: 3,
+            back: 3,
+            update: -2,
+            read_plane: 3,
+            back_plane: 3
+        }
     );
 }
 

@@ -1,11 +1,12 @@
 //! The arrays of a layer: one, or a grid of tiles that are driven side by side and whose codes are added digitally.
 
+use super::bit_serial::{BitSerial, Way};
 use super::{Crossbar, Moment};
 use crate::device::{CellAddress, DeviceError, NotFinite};
 use crate::fixed;
 use crate::spec::{Design, Layer, Tile, Tiling};
 
-/// ADC codes of a read, tile by tile.
+/// ADC codes of a read, tile by tile; where inputs are bit-serial, those of all planes one after the other, lowest bit first.
 pub type TileCodes = Vec<Vec<i32>>;
 
 /// All arrays of a layer. Where there is one, it is the layer's array and nothing else.
@@ -13,6 +14,8 @@ pub struct Grid {
     tiling: Tiling,
     tiles: Vec<Crossbar>,
     adc_bits: u32,
+    /// Where inputs are bit-serial.
+    serial: Option<BitSerial>,
 }
 
 /// Everything that distinguishes one moment of a layer's arrays from another.
@@ -27,13 +30,8 @@ impl Grid {
     pub fn new(design: &Design, index: usize, layer: &Layer) -> Result<Self, DeviceError> {
         let tile = |tile: Tile| Crossbar::of_tile(design, index, layer, &tile);
         let tiles = layer.tiling.tiles().map(tile).collect::<Result<_, _>>()?;
-        Ok(Grid { tiling: layer.tiling, tiles, adc_bits: design.array.adc_bits })
-    }
-
-    /// A layer whose only array is `array`.
-    pub fn single(design: &Design, array: Crossbar) -> Self {
-        let tiling = Tiling::whole(array.rows(), array.cols());
-        Grid { tiling, tiles: vec![array], adc_bits: design.array.adc_bits }
+        let serial = BitSerial::new(design, layer);
+        Ok(Grid { tiling: layer.tiling, tiles, adc_bits: design.array.adc_bits, serial })
     }
 
     /// How the layer is cut.
@@ -52,11 +50,19 @@ impl Grid {
     }
 
     /// Forward read: row codes `x` (all rows) to the codes of all columns. Codes of tiles in one column of the grid are added
-    /// exactly, then limited symmetrically to `adc_bits`.
+    /// exactly, then limited symmetrically to `adc_bits`; where inputs are bit-serial, in each plane.
     ///
     /// # Errors
     /// A weight that is no number.
     pub fn read_forward(&mut self, x: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        let Some(mut serial) = self.serial.take() else { return self.step_forward(x, tiles, codes) };
+        let step = |bits: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>| self.step_forward(bits, tiles, codes);
+        let read = serial.read(Way::Forward, x, tiles, codes, step);
+        self.serial = Some(serial);
+        read
+    }
+
+    fn step_forward(&mut self, x: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
         tiles.resize_with(self.tiles.len(), Vec::new);
         for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
             let read = array.read_forward(&x[tile.first_row..][..tile.rows], own);
@@ -71,6 +77,14 @@ impl Grid {
     /// # Errors
     /// A weight that is no number.
     pub fn read_transposed(&mut self, u: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        let Some(mut serial) = self.serial.take() else { return self.step_transposed(u, tiles, codes) };
+        let step = |bits: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>| self.step_transposed(bits, tiles, codes);
+        let read = serial.read(Way::Transposed, u, tiles, codes, step);
+        self.serial = Some(serial);
+        read
+    }
+
+    fn step_transposed(&mut self, u: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
         tiles.resize_with(self.tiles.len(), Vec::new);
         for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
             own.clear();
@@ -116,6 +130,8 @@ impl Grid {
     /// # Errors
     /// A velocity that is no number.
     pub fn read_velocity(&mut self, x: &[i32], tiles: &mut TileCodes, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        // One row at half of full scale: one bit, one step.
+        let x = self.serial.as_mut().map_or(x, |serial| serial.half_scale(x));
         tiles.resize_with(self.tiles.len(), Vec::new);
         for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
             let read = array.read_velocity(&x[tile.first_row..][..tile.rows], own);

@@ -1,5 +1,6 @@
 //! A crossbar: the cells of one layer, or of one tile of it, with the periphery that turns sums into ADC codes.
 
+mod bit_serial;
 mod converters;
 mod faults;
 mod grid;
@@ -7,6 +8,7 @@ mod nonideal;
 mod velocity;
 pub mod wires;
 
+pub use bit_serial::{column_bit, row_bit};
 pub use converters::{Converters, Drivers};
 pub use grid::{Grid, GridMoment, TileCodes};
 use nonideal::Imperfections;
@@ -135,7 +137,8 @@ impl Crossbar {
         self.cols
     }
 
-    /// Forward read: row codes `x` (all rows) to the ADC codes of all columns.
+    /// Forward read: row codes `x` (all rows) to the ADC codes of all columns. Where inputs are bit-serial this is one step: `x` is a bit of
+    /// each row, and the converter has the full scale of a bit plane.
     ///
     /// # Errors
     /// A weight that is no number.
@@ -168,7 +171,8 @@ impl Crossbar {
         }
     }
 
-    /// Transposed read: column codes `u` to the ADC codes of all rows but the bias.
+    /// Transposed read: column codes `u` to the ADC codes of all rows but the bias. Where inputs are bit-serial this is one step: `u` is -1,
+    /// 0 or 1.
     ///
     /// # Errors
     /// A weight that is no number.
@@ -207,8 +211,8 @@ impl Crossbar {
         }
     }
 
-    /// Forward read of the second devices: row codes `x` to the ADC codes of all columns; the full scale of the code is that of the
-    /// devices on a row at half of full scale. No code without second devices. Imperfections are those of the weights' reads alone.
+    /// Forward read of the second devices: row codes `x` (bits, where inputs are bit-serial) to the ADC codes of all columns; the full scale
+    /// of the code is that of the devices on a row at half of full scale, or on a row that is driven by a bit. No code without second devices. Imperfections are those of the weights' reads alone.
     ///
     /// # Errors
     /// A velocity that is no number.

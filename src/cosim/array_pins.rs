@@ -443,22 +443,27 @@ impl ArrayPins {
 
     /// Reads the lines that an operation of this kind drives: row codes into `x`, column codes into `drive` or `pulses`.
     fn read_lines(&mut self, model: &Model, kind: u64) {
-        if kind != KIND_BACK {
-            pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
-        }
-        if kind != KIND_FORWARD {
-            self.column_codes(model);
-        }
-        if kind == KIND_BACK {
-            std::mem::swap(&mut self.drive, &mut self.pulses);
+        let reads = matches!(kind, KIND_FORWARD | KIND_BACK | KIND_READ_VELOCITY);
+        if let (Some(bits), true) = (self.pins.bits, reads) {
+            self.driven_bits(model, bits);
+        } else {
+            if kind != KIND_BACK {
+                pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
+            }
+            if kind != KIND_FORWARD {
+                self.column_codes(model);
+            }
+            if kind == KIND_BACK {
+                std::mem::swap(&mut self.drive, &mut self.pulses);
+            }
         }
         self.held.clear();
-        self.held.extend(self.pins.lines().into_iter().flat_map(|line| pins::raw(model, line)));
+        self.held.extend(self.pins.lines().flat_map(|line| pins::raw(model, line)));
     }
 
     /// Reads the lines again when they moved since the operation's start; what moved then differs from what golden expects.
     fn read_moved_lines(&mut self, model: &Model, kind: u64) {
-        let now = self.pins.lines().into_iter().flat_map(|line| pins::raw(model, line));
+        let now = self.pins.lines().flat_map(|line| pins::raw(model, line));
         if !now.eq(self.held.iter().copied()) {
             self.read_lines(model, kind);
         }
@@ -470,6 +475,18 @@ impl ArrayPins {
             return None;
         }
         (0..self.cols).find(|&col| pins::bits(model, self.pins.col_on, col, 1) == 1)
+    }
+
+    /// What drives the lines in a step of a bit-serial read: rows into `x`, columns with their polarity into `drive`.
+    fn driven_bits(&mut self, model: &Model, lines: pins::BitPins) {
+        self.x.clear();
+        self.x.extend((0..self.rows).map(|row| pins::bits(model, lines.row, row, 1) as i32));
+        self.drive.clear();
+        for col in 0..self.cols {
+            let on = pins::bits(model, lines.col, col, 1) as i32;
+            let neg = pins::bits(model, self.pins.col_neg, col, 1) == 1;
+            self.drive.push(if neg { -on } else { on });
+        }
     }
 
     /// Signed column codes on the pins, into `pulses`.

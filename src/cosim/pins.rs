@@ -19,10 +19,19 @@ pub struct MacroPins {
     pub adc_ready: Output,
     pub adc_valid: Output,
     pub adc_code: Output,
+    /// What drives rows and columns in reads of bit planes.
+    pub bits: Option<BitPins>,
     /// What a decay leaves of the velocities; none without second devices.
     pub gamma: Option<Output>,
     /// What the macro drives, when that is the bench.
     pub driven: Option<DrivenPins>,
+}
+
+/// One bit for each line.
+#[derive(Debug, Clone, Copy)]
+pub struct BitPins {
+    pub row: Output,
+    pub col: Output,
 }
 
 /// The macro's outputs: inputs of the design.
@@ -61,7 +70,8 @@ fn width(design: &Design, layer: &Layer, tile: &Tile, pin: &str) -> u32 {
         "gamma" => crate::spec::MOMENTUM_BITS,
         "row_code" => tile.rows as u32 * design.array.dac_bits,
         "col_mag" => cols * mag_bits(design),
-        "col_neg" | "col_on" => cols,
+        "row_bit" => tile.rows as u32,
+        "col_neg" | "col_on" | "col_bit" => cols,
         "adc_group" => crate::rtl::tile_group_bits(design, layer),
         "adc_code" => design.array.adcs as u32 * design.array.adc_bits,
         _ => 1,
@@ -76,6 +86,9 @@ pub fn taps(design: &Design) -> Vec<String> {
         for (index, tile) in design.arrays() {
             let name = design.layers[index].array_name(&tile);
             taps.extend(PINS.iter().map(|(pin, _)| format!("{name}_{pin}")));
+            if design.array.input_coding.bit_serial() {
+                taps.extend(["row_bit", "col_bit"].map(|pin| format!("{name}_{pin}")));
+            }
         }
     }
     taps
@@ -83,8 +96,9 @@ pub fn taps(design: &Design) -> Vec<String> {
 
 impl MacroPins {
     /// The lines that an operation drives and that must not move while it runs.
-    pub fn lines(&self) -> [Output; 3] {
-        [self.row_code, self.col_mag, self.col_neg]
+    pub fn lines(&self) -> impl Iterator<Item = Output> + use<> {
+        let bits = self.bits.map(|bits| [bits.row, bits.col]);
+        [self.row_code, self.col_mag, self.col_neg].into_iter().chain(bits.into_iter().flatten())
     }
 
     /// Finds the pins of a tile of `layer`.
@@ -111,6 +125,10 @@ impl MacroPins {
         }
         let unit = design.training.momentum_unit;
         let gamma = if unit.in_array() { Some(read("gamma", false)?) } else { None };
+        let bits = match design.array.input_coding.bit_serial() {
+            true => Some(BitPins { row: read("row_bit", false)?, col: read("col_bit", false)? }),
+            false => None,
+        };
         let driven = if external {
             Some(DrivenPins {
                 op_ready: input("op_ready")?,
@@ -150,6 +168,7 @@ impl MacroPins {
             adc_ready,
             adc_valid,
             adc_code,
+            bits,
             gamma,
             driven,
         })

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::array_pins::{ArrayPins, Event, Read};
 use super::error::{Mismatch, What};
-use crate::array::TileCodes;
+use crate::array::{TileCodes, column_bit, row_bit};
 use crate::cycles::SampleCycles;
 use crate::golden::memory::CellKind;
 use crate::golden::momentum::{Kind, Slot};
@@ -50,6 +50,10 @@ pub struct Scoreboard {
     pub cell_setup: u64,
     names: Vec<String>,
     adcs: usize,
+    /// Reads are bit-serial.
+    serial: bool,
+    /// Bits of a row code.
+    dac_bits: u32,
     pulse_lsb: u32,
     local: Option<LocalTiming>,
     longest_checked: bool,
@@ -78,6 +82,8 @@ impl Scoreboard {
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             names: design.layers.iter().map(|l| l.name.clone()).collect(),
             adcs: design.array.adcs,
+            serial: design.array.input_coding.bit_serial(),
+            dac_bits: design.array.dac_bits,
             pulse_lsb: design.timing.pulse_lsb,
             local: design.timing.local,
             longest_checked: design.array.backend == crate::spec::Backend::External,
@@ -135,19 +141,22 @@ impl Scoreboard {
             Event::None | Event::CellStart | Event::CellEnd { .. } => Ok(()),
             Event::ReadStart(read) => self.lines_of_read(p, read, array, cycle),
             Event::Codes { read, group } => {
-                let (what, tiles, done, line) = match read {
-                    Read::Forward => (What::AdcCode, &t.tile_reads, p.forward_codes, p.tile.first_col),
-                    Read::Back => (What::BackCode, &t.tile_backs, p.back_codes, p.tile.first_row),
-                    Read::Velocity => (What::FastCode, &t.tile_fast, p.fast_codes, p.tile.first_col),
+                let (what, tiles, done, line, lines) = match read {
+                    Read::Forward => (What::AdcCode, &t.tile_reads, p.forward_codes, p.tile.first_col, p.tile.cols),
+                    Read::Back => (What::BackCode, &t.tile_backs, p.back_codes, p.tile.first_row, p.tile.inputs),
+                    Read::Velocity => (What::FastCode, &t.tile_fast, p.fast_codes, p.tile.first_col, p.tile.cols),
                 };
                 let all = tiles.get(p.tile.index).map_or(&[][..], Vec::as_slice);
-                let first = group * self.adcs;
-                let last = (first + self.adcs).min(all.len());
+                // The codes of all steps stand one after the other.
+                let begin = done / lines.max(1) * lines;
+                let first = begin + group * self.adcs;
+                let last = (first + self.adcs).min(begin + lines).min(all.len());
                 if first != done || first >= last {
-                    return Err(self.mismatch(layer, What::Operation, group, done as i64, first as i64, cycle));
+                    let (want, got) = (done - begin, group * self.adcs);
+                    return Err(self.mismatch(layer, What::Operation, group, want as i64, got as i64, cycle));
                 }
                 self.lines_of_read(p, read, array, cycle)?;
-                self.compare(layer, what, line + first, &all[first..last], &array.codes, cycle)?;
+                self.compare(layer, what, line + first - begin, &all[first..last], &array.codes, cycle)?;
                 let all = all.len();
                 let p = &mut self.arrays[number];
                 match read {
@@ -292,7 +301,24 @@ impl Scoreboard {
             }
         };
         // A read that golden does not do has no codes to drive.
-        self.compare(p.layer, what, first, all.get(lines).unwrap_or_default(), seen, cycle)
+        let codes = all.get(lines).unwrap_or_default();
+        if !self.serial {
+            return self.compare(p.layer, what, first, codes, seen, cycle);
+        }
+        let step = |done: usize, lines: usize| (done / lines.max(1)) as u32;
+        let bits: Vec<i32> = match read {
+            Read::Forward => {
+                let plane = step(p.forward_codes, p.tile.cols);
+                codes.iter().map(|&x| row_bit(x, plane)).collect()
+            }
+            Read::Back => {
+                let plane = step(p.back_codes, p.tile.inputs);
+                codes.iter().map(|&u| column_bit(u, plane)).collect()
+            }
+            // Half of full scale: one bit.
+            Read::Velocity => codes.iter().map(|&x| row_bit(x, self.dac_bits - 2)).collect(),
+        };
+        self.compare(p.layer, what, first, &bits, seen, cycle)
     }
 
     /// A beat of y of `layer`, first word `first`.

@@ -141,6 +141,7 @@ impl CycleModel {
             return UpdateTimes { unit_idle: ready, port_idle: port_free + 1 };
         }
         let taken = ready.max(port_free);
+        // One row alone, half of full scale: one step even where inputs are bit-serial.
         port_free = taken + layer.array.fwd_first + layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
         self.busy.push((taken + 1, port_free));
         // Beats of the last group, and the residues behind them.

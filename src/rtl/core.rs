@@ -3,12 +3,12 @@
 use askama::Template;
 
 use super::read_path::{TableUse, act_table, activation_tables, exp_table, read_path};
-use super::{Module, bus, memory, momentum, pulse_table};
+use super::{Module, bit_serial, bus, memory, momentum, pulse_table};
 use crate::golden;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
 use crate::spec::{
-    Backend, Design, DigitalVelocity, Layer, LocalTiming, MomentumKind, MomentumUnit, Tile, TransferFormat,
+    Backend, Design, DigitalVelocity, InputCoding, Layer, LocalTiming, MomentumKind, MomentumUnit, Tile, TransferFormat,
 };
 
 /// Modules without own bindings but the name: plain parametric Verilog.
@@ -22,8 +22,6 @@ macro_rules! plain {
     };
 }
 plain!(VectorMem, "vector_mem.v");
-plain!(ColDriver, "col_driver.v");
-plain!(ArrayEmulated, "array_emulated.v");
 plain!(Softmax, "softmax.v");
 
 #[derive(Template)]
@@ -45,6 +43,7 @@ struct ArrayPort<'a> {
     nesterov: bool,
     /// Second devices are read.
     fast: bool,
+    serial: bool,
     kind_bits: u32,
 }
 
@@ -52,8 +51,26 @@ struct ArrayPort<'a> {
 #[template(path = "row_driver.v", escape = "none")]
 struct RowDriver<'a> {
     name: &'a str,
-    /// Rows are driven one by one, too.
+    /// Rows are driven one by one, too,
     single_rows: bool,
+    /// and that in reads of second devices.
+    fast: bool,
+    /// Reads are bit-serial.
+    serial: bool,
+}
+
+#[derive(Template)]
+#[template(path = "col_driver.v", escape = "none")]
+struct ColDriver<'a> {
+    name: &'a str,
+    serial: bool,
+}
+
+#[derive(Template)]
+#[template(path = "array_emulated.v", escape = "none")]
+struct ArrayEmulated<'a> {
+    name: &'a str,
+    serial: bool,
 }
 
 #[derive(Template)]
@@ -75,6 +92,7 @@ struct LayerTemplate<'a> {
     nesterov: bool,
     memory: bool,
     pulse_table: bool,
+    serial: bool,
 }
 
 #[derive(Template)]
@@ -196,6 +214,7 @@ struct Top<'a> {
     counters: Vec<String>,
     layers: Vec<LayerSizes>,
     memory: Option<memory::Wiring>,
+    serial: Option<bit_serial::Sizes>,
 }
 
 /// Bits to hold the values `0 ..= last`, at least 1.
@@ -254,7 +273,11 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
 fn tile_sizes(design: &Design, layer: &Layer, tile: &Tile) -> TileSizes {
     let adcs = design.array.adcs;
     let words = tile.cols.div_ceil(adcs);
-    let product_bits = design.array.dac_bits.max(design.array.pulse_bits + 1) + design.device.state_bits;
+    let driven = match design.array.input_coding {
+        InputCoding::Amplitude => design.array.dac_bits.max(design.array.pulse_bits + 1),
+        InputCoding::BitSerial => 1,
+    };
+    let product_bits = driven + design.device.state_bits;
     TileSizes {
         name: layer.array_name(tile),
         grid: tile.grid,
@@ -282,8 +305,10 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     };
 
     add("_vector_mem", VectorMem { name }.render())?;
-    add("_row_driver", RowDriver { name, single_rows: unit.single_rows() }.render())?;
-    add("_col_driver", ColDriver { name }.render())?;
+    let serial = design.array.input_coding.bit_serial();
+    let rows = RowDriver { name, single_rows: unit.single_rows(), fast: unit.tiki_taka(), serial };
+    add("_row_driver", rows.render())?;
+    add("_col_driver", ColDriver { name, serial }.render())?;
     let with_memory = design.memory.is_some();
     add(
         "_array_port",
@@ -293,6 +318,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
             local: unit.in_array(),
             nesterov: design.training.momentum_kind.nesterov(),
             fast: unit.tiki_taka(),
+            serial,
             kind_bits: unit.kind_bits(),
         }
         .render(),
@@ -322,6 +348,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         nesterov: design.training.momentum_kind.nesterov(),
         memory: with_memory,
         pulse_table,
+        serial,
     };
     add("_layer", layer.render())?;
 
@@ -333,6 +360,9 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     if let Some((layer, softmax)) = output.and_then(|layer| Some((layer, golden::Softmax::new(design, layer)?))) {
         add("_exp_table", exp_table(design, layer, &softmax).render())?;
         add("_softmax", Softmax { name }.render())?;
+    }
+    if let Some(shift_add) = bit_serial::shift_add(design) {
+        add("_shift_add", shift_add.render())?;
     }
     let uses: Vec<TableUse> = tables.into_iter().map(|(u, _)| u).collect();
     add("_read_path", read_path(design, &uses).render())?;
@@ -353,7 +383,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         add("_memory_ctrl", memory::controller(design, mode).render())?;
     }
     if design.array.backend == Backend::Emulated {
-        add("_array_emulated", ArrayEmulated { name }.render())?;
+        add("_array_emulated", ArrayEmulated { name, serial }.render())?;
     }
     if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
         add("_tiles", Tiles { name, fast: unit.tiki_taka() }.render())?;
@@ -451,5 +481,6 @@ fn top(design: &Design) -> Top<'_> {
         counters: counters(design).into_iter().map(|(name, _)| name).collect(),
         layers,
         memory: design.memory.as_ref().map(|mode| memory::wiring(design, mode)),
+        serial: bit_serial::Sizes::new(design),
     }
 }

@@ -149,7 +149,7 @@ fn flush(run: &mut Vec<(Kind, &str)>, out: &mut String) {
         match &row.comment {
             Some(comment) if row.cells.len() > 1 => out.push_str(&format!("{code:<longest$}  {comment}")),
             Some(comment) => out.push_str(&format!("{code}{comment}")),
-            None => out.push_str(&code),
+            None => out.push_str(code.trim_end()),
         }
         out.push('\n');
     }

@@ -1,5 +1,6 @@
 //! Verilog emission: binds a [`Design`] to the templates. No file is written here; see [`emit`].
 
+mod bit_serial;
 pub mod bus;
 mod core;
 pub mod emit;

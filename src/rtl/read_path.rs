@@ -113,7 +113,7 @@ pub(super) fn activation_tables(design: &Design) -> Vec<(TableUse, &Layer)> {
         .collect()
 }
 
-fn layer_mask(layers: usize, users: &[usize]) -> String {
+pub(super) fn layer_mask(layers: usize, users: &[usize]) -> String {
     (0..layers).rev().map(|l| if users.contains(&l) { '1' } else { '0' }).collect()
 }
 

@@ -12,8 +12,8 @@ use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
 use super::{
-    Activation, Array, Design, Device, Layer, Loss, NonIdeal, Shifts, Tiling, device, engine, memory, nonideal,
-    schedule,
+    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, device, engine,
+    memory, nonideal, schedule,
 };
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
@@ -30,6 +30,8 @@ const LAYER: &[&str] = &[
     "error_range",
     "back_range",
     "max_update",
+    "read_plane_range",
+    "back_plane_range",
 ];
 const TRAINING: &[&str] = &[
     "loss",
@@ -50,6 +52,7 @@ const TRAINING: &[&str] = &[
     "initial_weight",
 ];
 const ARRAY: &[&str] = &[
+    "input_coding",
     "dac_bits",
     "adc_bits",
     "pulse_bits",
@@ -114,7 +117,9 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let model = device::read(reader, &section, base_dir);
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
     let training = sections::training(reader, &top.section("training", TRAINING));
-    let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), array.weight, training.loss());
+    let coding = array.coding.as_ref().map(|coding| coding.value);
+    let context = LayerContext { weight: array.weight, loss: training.loss(), coding };
+    let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), &context);
     let unit = training.unit();
     let timing = sections::timing(reader, &top.section("timing", TIMING), unit);
     let data = sections::data(reader, &top.section("data", DATA), base_dir);
@@ -163,6 +168,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         return None;
     }
     checks::stray_range(&params, &places).into_iter().for_each(|p| reader.report(p));
+    coding::planes(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::accumulators(&params, &places).into_iter().for_each(|p| reader.report(p));
     checks::shifts(&params, &places).into_iter().for_each(|p| reader.report(p));
 
@@ -197,6 +203,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
 
 fn widths(entry: ArrayEntry) -> Option<Array> {
     Some(Array {
+        input_coding: entry.coding?.value,
         dac_bits: entry.dac?.value,
         adc_bits: entry.adc?.value,
         pulse_bits: entry.pulse?.value,
@@ -243,8 +250,7 @@ fn layers(
     reader: &Reader<'_>,
     network: &Section<'_>,
     mut inputs: Option<usize>,
-    weight: Option<i32>,
-    loss: Option<&Found<Loss>>,
+    context: &LayerContext<'_>,
 ) -> Option<Vec<LayerEntry>> {
     let (sections, span) = match network.tables("layers", LAYER, LAYER_HELP) {
         Entry::Given(sections, span) => (sections, span),
@@ -267,15 +273,20 @@ fn layers(
             Entry::Absent | Entry::Bad => (format!("l{l}"), None),
         };
         let (params, outputs) = match section {
-            Some(section) => {
-                layer_params(reader, section, inputs, weight, LayerPlace { loss, last: l + 1 == sections.len() })
-            }
+            Some(section) => layer_params(reader, section, inputs, context, l + 1 == sections.len()),
             None => (None, None),
         };
         layers.push(LayerEntry { name, name_span, span: section.as_ref().and_then(|s| s.span.clone()), params });
         inputs = outputs;
     }
     Some(layers)
+}
+
+/// What other sections say of all layers; `None` where a key is wrong.
+struct LayerContext<'l> {
+    weight: Option<i32>,
+    loss: Option<&'l Found<Loss>>,
+    coding: Option<InputCoding>,
 }
 
 /// What a layer's place says of its activation.
@@ -325,8 +336,8 @@ fn layer_params(
     reader: &Reader<'_>,
     section: &Section<'_>,
     inputs: Option<usize>,
-    weight: Option<i32>,
-    place: LayerPlace<'_>,
+    context: &LayerContext<'_>,
+    last: bool,
 ) -> (Option<LayerParams>, Option<usize>) {
     let outputs = match section.int("outputs", 1..=MAX_WORDS) {
         Entry::Absent => {
@@ -342,10 +353,13 @@ fn layer_params(
         ("linear", Activation::Linear),
         ("softmax", Activation::Softmax),
     ];
-    let activation = place.activation(reader, section.choice("activation", &activations));
+    let activation =
+        LayerPlace { loss: context.loss, last }.activation(reader, section.choice("activation", &activations));
     let scale = |key: &str| section.full_scale(key, SCALE_LIMIT).optional().map(|found| found.value);
     let (own_weight, read, output) = (scale("weight_range"), scale("read_range"), scale("output_range"));
     let (error, back, update) = (scale("error_range"), scale("back_range"), scale("max_update"));
+    let (read_plane, back_plane) = (scale("read_plane_range"), scale("back_plane_range"));
+    coding::unused(reader, section, context.coding);
     if let (Some(Activation::Softmax), Some(1), Some(span)) = (activation, outputs, section.place("outputs")) {
         let message = format!("`{}` does not fit a softmax", reader.quote(&span));
         let problem = Problem::new(Code::Loss, message).at(Some(span), "allowed: at least 2");
@@ -363,12 +377,14 @@ fn layer_params(
             inputs: inputs?,
             outputs: outputs?,
             activation: activation?,
-            weight: own_weight?.or(weight)?,
+            weight: own_weight?.or(context.weight)?,
             read: read?,
             output: output?,
             error: error?,
             back: back?,
             update: update?,
+            read_plane: read_plane?,
+            back_plane: back_plane?,
         })
     };
     (params(), outputs)

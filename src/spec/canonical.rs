@@ -36,6 +36,10 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
         writeln!(out, "error_range = {:?}", scale(ranges.error))?;
         writeln!(out, "back_range = {:?}", scale(ranges.back))?;
         writeln!(out, "max_update = {:?}", scale(ranges.update))?;
+        if array.input_coding.bit_serial() {
+            writeln!(out, "read_plane_range = {:?}", scale(ranges.read_plane))?;
+            writeln!(out, "back_plane_range = {:?}", scale(ranges.back_plane))?;
+        }
     }
     let optimizer = match training.optimizer {
         Optimizer::Sgd => "sgd",
@@ -76,7 +80,11 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
         Backend::External => "external",
         Backend::Emulated => "emulated",
     };
-    writeln!(out, "\n[array]\ndac_bits = {}\nadc_bits = {}", array.dac_bits, array.adc_bits)?;
+    writeln!(out, "\n[array]")?;
+    if array.input_coding.bit_serial() {
+        writeln!(out, "input_coding = \"{}\"", array.input_coding.name())?;
+    }
+    writeln!(out, "dac_bits = {}\nadc_bits = {}", array.dac_bits, array.adc_bits)?;
     writeln!(out, "pulse_bits = {}\nerror_bits = {}", array.pulse_bits, array.error_bits)?;
     writeln!(out, "adcs = {}\nlanes = {}\nbackend = \"{backend}\"", array.adcs, array.lanes)?;
     for (key, most) in [("rows", array.rows), ("cols", array.cols)] {

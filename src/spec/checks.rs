@@ -138,6 +138,9 @@ fn shift_problem(params: &Params, places: &Places, all: &[Fault], group: &[&Faul
                 .note(format!("it is at most 2^{largest:.1}, half a step of the {result} is 2^{}", to - 1))
         }
     };
+    if params.array.input_coding.bit_serial() && matches!(worst.step.shift, "forward" | "backward") {
+        problem = problem.note("with bit-serial inputs it is that of one bit plane");
+    }
     problem = problem.at(places.layers[group[0].layer].1.clone(), "");
     for fault in &group[1..] {
         problem = problem.also(places.layers[fault.layer].1.clone(), "");
@@ -333,6 +336,7 @@ mod tests {
         let (read, output, error, back, update) = layer_defaults;
         Params {
             array: Array {
+                input_coding: crate::spec::InputCoding::Amplitude,
                 dac_bits: 12,
                 adc_bits: 8,
                 pulse_bits: 8,
@@ -358,6 +362,8 @@ mod tests {
                 error,
                 back,
                 update,
+                read_plane: None,
+                back_plane: None,
             }],
         }
     }

@@ -1,6 +1,6 @@
 //! Defaults of all keys: the values of the preset `digits`. A test compares the two, so change them together.
 
-use super::{Activation, Backend, Loss, MomentumUnit, Optimizer};
+use super::{Activation, Backend, InputCoding, Loss, MomentumUnit, Optimizer};
 
 pub(super) const ACTIVATION: Activation = Activation::Sigmoid;
 
@@ -20,6 +20,7 @@ pub(super) const FAST_RANGE: i64 = 1;
 pub(super) const EPOCHS: i64 = 8;
 pub(super) const SEED: i64 = 1;
 
+pub(super) const INPUT_CODING: InputCoding = InputCoding::Amplitude;
 pub(super) const DAC_BITS: u32 = 8;
 pub(super) const ADC_BITS: u32 = 8;
 pub(super) const PULSE_BITS: u32 = 8;

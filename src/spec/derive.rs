@@ -46,6 +46,8 @@ pub(super) struct LayerParams {
     pub error: Option<i32>,
     pub back: Option<i32>,
     pub update: Option<i32>,
+    pub read_plane: Option<i32>,
+    pub back_plane: Option<i32>,
 }
 
 /// Why a layer's shift cannot be.
@@ -125,7 +127,9 @@ impl Params {
             };
             let slope = layer.activation.slope_range();
             let read = layer.read.unwrap_or(read);
-            all.push(Ranges { input, output, weight: layer.weight, read, slope, error: 0, back: 0, update: 0 });
+            let read_plane = layer.read_plane.unwrap_or(read);
+            let known = Ranges { input, output, weight: layer.weight, read, slope, read_plane, ..Ranges::default() };
+            all.push(known);
             input = output;
         }
         // Errors come from the output layer back to the first.
@@ -136,6 +140,7 @@ impl Params {
             // Nothing reads the first layer backward: its range only has to be one that the widths allow.
             let lowest = if l == 0 { self.lowest_back(ranges) } else { i32::MIN };
             ranges.back = layer.back.unwrap_or((ranges.error + layer.activation.back_gain()).max(lowest));
+            ranges.back_plane = layer.back_plane.unwrap_or(ranges.back);
             ranges.update = layer.update.unwrap_or_else(|| self.update(rate + ranges.error + ranges.input, ranges));
             next_back = Some(ranges.back);
         }
@@ -154,8 +159,9 @@ impl Params {
 
     /// Smallest full scale of the transposed read whose code is no finer than the dot product.
     fn lowest_back(&self, ranges: &Ranges) -> i32 {
-        let Array { dac_bits, adc_bits, .. } = self.array;
-        ranges.error + ranges.weight + adc_bits as i32 - dac_bits as i32 - (self.state_bits as i32 - 1)
+        let Array { dac_bits, adc_bits, input_coding, .. } = self.array;
+        let driven = if input_coding.bit_serial() { 1 } else { dac_bits as i32 };
+        ranges.error + ranges.weight + adc_bits as i32 - driven - (self.state_bits as i32 - 1)
     }
 
     /// Every shift that is negative or lets nothing through.
@@ -187,11 +193,12 @@ impl Params {
         let slope = 1u128 << (array.dac_bits - 1);
         // Target minus activation spans twice the code range.
         let operand = if hidden { code(array.adc_bits) } else { 2 * dac };
+        let driven = if array.input_coding.bit_serial() { 1 } else { dac };
         [
-            (layer.inputs as u128 + 1) * dac * state,
+            (layer.inputs as u128 + 1) * driven * state,
             operand * slope,
             error,
-            layer.outputs as u128 * dac * state,
+            layer.outputs as u128 * driven * state,
             u128::from(self.factor.of_spec(learning_rate_code(self.learning_rate)).rate()) * error,
             dac * ((1 << array.pulse_bits) - 1),
         ]

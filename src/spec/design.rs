@@ -71,7 +71,7 @@ pub enum Activation {
 }
 
 /// Full scales of a layer's quantities as powers of two: a signed code of `bits` bits has the value `code * 2^(exp - (bits - 1))`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Ranges {
     /// Input codes x, `dac_bits`.
     pub input: i32,
@@ -87,6 +87,10 @@ pub struct Ranges {
     pub error: i32,
     /// Transposed read b, `adc_bits`.
     pub back: i32,
+    /// What the ADC takes as full scale of one bit plane, forward and transposed; without a meaning with
+    /// [`InputCoding::Amplitude`].
+    pub read_plane: i32,
+    pub back_plane: i32,
     /// Weight change of a full-scale input and the longest pulse.
     pub update: i32,
 }
@@ -94,22 +98,26 @@ pub struct Ranges {
 /// Right shifts (with rounding, see [`crate::fixed::round_shift`]) that follow from ranges and widths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Shifts {
-    /// Dot product -> forward ADC code.
+    /// Dot product -> forward ADC code; of one bit plane, where inputs are bit-serial.
     pub forward: u32,
     /// Error (output layer: target - activation; hidden: back-read of the next layer) times slope -> y.
     pub error: u32,
     /// y -> driven code u of the transposed read.
     pub drive: u32,
-    /// Transposed dot product -> ADC code.
+    /// Transposed dot product -> ADC code; of one bit plane, where inputs are bit-serial.
     pub backward: u32,
     /// |y| times `eta gamma^j` -> pulse width.
     pub width: u32,
     /// Input code times pulse width -> change of state.
     pub write: u32,
+    /// Sums of the bit planes' codes -> codes of the two reads; 0 with [`InputCoding::Amplitude`].
+    pub planes_forward: u32,
+    pub planes_backward: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Array {
+    pub input_coding: InputCoding,
     pub dac_bits: u32,
     pub adc_bits: u32,
     pub pulse_bits: u32,
@@ -123,6 +131,16 @@ pub struct Array {
     pub rows: Option<usize>,
     pub cols: Option<usize>,
     pub backend: Backend,
+}
+
+/// How a vector reaches the lines of an array in a read. Writes drive rows by amplitude always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputCoding {
+    /// One step: each line at the voltage of its code.
+    Amplitude,
+    /// A step for each bit of the codes: each line at the read voltage or at none.
+    BitSerial,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -437,15 +455,20 @@ impl Shifts {
         let error = ranges.error - e;
         let drive = ranges.error - d;
         let width = ranges.update - p - ranges.input;
+        // A line that a bit plane drives stands at full scale.
+        let (forward, backward) = match array.input_coding {
+            InputCoding::Amplitude => ((input, ranges.read), (drive, ranges.back)),
+            InputCoding::BitSerial => ((ranges.input, ranges.read_plane), (ranges.error, ranges.back_plane)),
+        };
         let learning_rate = -(rate_fraction as i32);
         // Hidden layers multiply the back-read of the next layer, the output layer multiplies target minus activation.
         let error_operand = next.map_or(output, |next| next.back - a);
         let step = |shift, product, result| Step { shift, product, result };
         [
-            step("forward", input + state, ranges.read - a),
+            step("forward", forward.0 + state, forward.1 - a),
             step("error", error_operand + slope, error),
             step("drive", error, drive),
-            step("backward", drive + state, ranges.back - a),
+            step("backward", backward.0 + state, backward.1 - a),
             step("width", learning_rate + error, width),
             step("write", ranges.update - p - d, state),
         ]
@@ -468,6 +491,13 @@ impl Shifts {
             u32::try_from(by).map_err(|_| NegativeShift { shift: step.shift, missing: by.unsigned_abs() })
         };
         let [forward, error, drive, backward, width, write] = steps;
+        // The step of a plane's code, for the plane of the lowest bit.
+        let planes = |shift, range: i32, plane: i32| match array.input_coding {
+            InputCoding::Amplitude => Ok(0),
+            InputCoding::BitSerial => {
+                check(Step { shift, product: plane - (array.dac_bits as i32 - 1), result: range })
+            }
+        };
         Ok(Shifts {
             forward: check(forward)?,
             error: check(error)?,
@@ -475,6 +505,8 @@ impl Shifts {
             backward: check(backward)?,
             width: check(width)?,
             write: check(write)?,
+            planes_forward: planes("planes_forward", ranges.read, ranges.read_plane)?,
+            planes_backward: planes("planes_backward", ranges.back, ranges.back_plane)?,
         })
     }
 }
@@ -488,6 +520,31 @@ impl Activation {
             Activation::Relu => "relu",
             Activation::Linear => "linear",
             Activation::Softmax => "softmax",
+        }
+    }
+}
+
+impl InputCoding {
+    /// Name as in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            InputCoding::Amplitude => "amplitude",
+            InputCoding::BitSerial => "bit_serial",
+        }
+    }
+
+    /// Whether a read is one of bit planes.
+    pub fn bit_serial(self) -> bool {
+        self == InputCoding::BitSerial
+    }
+}
+
+impl Array {
+    /// Steps of a forward and of a transposed read: row codes are two's complement, column codes magnitudes with a polarity.
+    pub fn planes(&self) -> (u32, u32) {
+        match self.input_coding {
+            InputCoding::Amplitude => (1, 1),
+            InputCoding::BitSerial => (self.dac_bits, self.dac_bits - 1),
         }
     }
 }

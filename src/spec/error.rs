@@ -61,6 +61,8 @@ pub enum Code {
     Engine = 26,
     /// Loss and activations contradict one another.
     Loss = 27,
+    /// Keys of bit-serial inputs without them, or full scales of bit planes that do not fit.
+    Coding = 29,
     /// Steps of the schedule that come in no order, never, or to nothing.
     Schedule = 28,
     /// The memory mode contradicts itself, the device or the array.

@@ -3,6 +3,7 @@
 mod build;
 mod canonical;
 mod checks;
+mod coding;
 mod defaults;
 mod depth;
 mod derive;

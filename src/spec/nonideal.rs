@@ -253,6 +253,13 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, design: &Design, 
         refuse(None, message.to_owned(), "", "choose another `model` in `[device]`, or remove the section");
         return None;
     }
+    if design.array.input_coding.bit_serial() && (nonideal.dac_inl != 0.0 || nonideal.dac_bow != 0.0) {
+        let key = if nonideal.dac_inl != 0.0 { "dac_inl" } else { "dac_bow" };
+        let message = format!("`{key}` with `input_coding = \"bit_serial\"`");
+        let help = "remove it, or set `input_coding = \"amplitude\"`";
+        refuse(Some(key), message, "reads drive lines by one bit: a driver of two levels is linear", help);
+        return None;
+    }
     let share = nonideal.stuck_lrs + nonideal.stuck_hrs + nonideal.stuck_open;
     if share > 1.0 {
         let keys = ["stuck_lrs", "stuck_hrs", "stuck_open"];

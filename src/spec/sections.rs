@@ -12,8 +12,8 @@ use super::reader::{Bounds, Entry, Found, Reader, Section};
 use super::schedule::{self, EPOCHS_MAX, StepEntry};
 use super::transfer::TransferEntry;
 use super::{
-    Backend, Data, DataSource, FactorFormat, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer, Rates,
-    ScheduleStep, Timing, Training, Transfer,
+    Backend, Data, DataSource, FactorFormat, InputCoding, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer,
+    Rates, ScheduleStep, Timing, Training, Transfer,
 };
 
 /// Most cycles of one timed step; bounds the counters.
@@ -25,6 +25,7 @@ const DIGITS: (usize, usize) = (64, 10);
 
 /// `[array]` as read; `None` where a key is wrong.
 pub(super) struct ArrayEntry {
+    pub coding: Option<Found<InputCoding>>,
     pub dac: Option<Found<u32>>,
     pub adc: Option<Found<u32>>,
     pub pulse: Option<Found<u32>>,
@@ -52,7 +53,9 @@ pub(super) fn array(reader: &Reader<'_>, section: &Section<'_>) -> ArrayEntry {
         reader.report(problem);
         error = None;
     }
+    let codings = [("amplitude", InputCoding::Amplitude), ("bit_serial", InputCoding::BitSerial)];
     ArrayEntry {
+        coding: section.choice("input_coding", &codings).or(defaults::INPUT_CODING),
         dac,
         adc: section.width("adc_bits", 3..=14).or(defaults::ADC_BITS),
         pulse: section.width("pulse_bits", 2..=12).or(defaults::PULSE_BITS),

@@ -69,7 +69,9 @@ impl Design {
     /// Bits from the dot product of a row at half of full scale to the code that the fast array's converter gives.
     pub fn fast_shift(&self) -> Option<u32> {
         let (bits, _) = self.fast_bits()?;
-        Some(self.array.dac_bits - 2 + bits - self.array.adc_bits)
+        // Half of full scale is one bit of a code: where inputs are bit-serial, a step of its own.
+        let driven = if self.array.input_coding.bit_serial() { 0 } else { self.array.dac_bits - 2 };
+        Some(driven + bits - self.array.adc_bits)
     }
 }
 

@@ -187,6 +187,8 @@ impl Draft {
         // Bits of magnitude.
         let (d, a, e, s, p) = (dac - 1, adc - 1, error - 1, self.state_bits() - 1, pulse);
         let slope = |activation: &str| if activation == "sigmoid" { -2 } else { 0 };
+        // Bits of magnitude that drive a line in a step of a read.
+        let driven = if self.bit_serial() { 0 } else { d };
         let mut input = 0;
         let mut forward = Vec::new();
         for layer in &self.layers {
@@ -197,8 +199,8 @@ impl Draft {
                 _ => (2, 2),
             };
             let output = natural_output + layer.offsets[1];
-            let lowest = a + input - d + self.weight - s;
-            let read = within(natural_read + layer.offsets[0], lowest, lowest + d + s - 1);
+            let lowest = a + input - driven + self.weight - s;
+            let read = within(natural_read + layer.offsets[0], lowest, lowest + driven + s - 1);
             forward.push((input, read, output));
             input = output;
         }
@@ -209,8 +211,8 @@ impl Draft {
             let (operand, bits) = next_back.map_or((output, d), |back| (back, a));
             let lowest = e + operand - bits + slope - d;
             let error = within(operand + slope + layer.offsets[2], lowest, lowest + bits + d);
-            let lowest = a + error - d + self.weight - s;
-            let back = within(error + 1 + layer.offsets[3], lowest, lowest + d + s - 1);
+            let lowest = a + error - driven + self.weight - s;
+            let back = within(error + 1 + layer.offsets[3], lowest, lowest + driven + s - 1);
             let (write_low, write_high) = (self.weight - s + 1, self.weight - s + p + d);
             let width_low = p - 14 + input + error - e;
             let width_high = self.rate() + p + input + error;
@@ -229,6 +231,11 @@ impl Draft {
         let slope = if self.layers.last().is_some_and(|l| l.activation == "sigmoid") { -2 } else { 0 };
         let span = state * (pulse + dac - 2) / 1000;
         (self.weight - self.rate() - slope + 2 + span).clamp(4, 32)
+    }
+
+    /// A fifth reads in bit planes. A draw of its own would make other designs of all seeds.
+    fn bit_serial(&self) -> bool {
+        self.training.seed.is_multiple_of(5)
     }
 
     /// Samples of a batch, where the unit has any.
@@ -272,10 +279,17 @@ impl Draft {
         let mut out = String::new();
         let mut line = |text: String| writeln!(out, "{text}").expect("writing to a string");
         line(format!("name = \"random\"\n[network]\ninputs = {}\nlayers = [", self.inputs));
-        for (layer, (read, output, error, back, update)) in self.layers.iter().zip(scales) {
+        for (l, (layer, (read, output, error, back, update))) in self.layers.iter().zip(scales).enumerate() {
+            // A third has full scales of planes that do not follow from those of the reads.
+            let planes = match (self.bit_serial(), (self.training.seed as usize / 5 + l) % 3) {
+                (true, 0) => {
+                    format!("read_plane_range = {}, back_plane_range = {}, ", scale(read + 1), scale(back - 1))
+                }
+                _ => String::new(),
+            };
             line(format!(
                 "  {{ outputs = {}, activation = \"{}\", read_range = {}, output_range = {}, error_range = {}, \
-                 back_range = {}, max_update = {} }},",
+                 back_range = {}, {planes}max_update = {} }},",
                 layer.outputs,
                 layer.activation,
                 scale(*read),
@@ -319,6 +333,9 @@ impl Draft {
         let Machine { adcs, lanes, emulated, settle, conversion, pulse: lsb, clock, pieces } = self.machine;
         let backend = if emulated { "emulated" } else { "external" };
         line(format!("[array]\ndac_bits = {dac}\nadc_bits = {adc}\npulse_bits = {pulse}\nerror_bits = {error}"));
+        if self.bit_serial() {
+            line("input_coding = \"bit_serial\"".to_owned());
+        }
         line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
         // The memory mode works on whole layers.
         if self.memristors.as_ref().is_none_or(|m| m.memory.is_none()) {
@@ -336,7 +353,12 @@ impl Draft {
             let pairs = ["differential", "PCM"].iter().any(|word| device.contains(word));
             for (header, section) in [("array.nonideal", nonideal), ("memory", memory)] {
                 let keys = section.iter().flat_map(|text| text.lines());
-                let keys: Vec<&str> = keys.filter(|key| pairs || !key.starts_with("refresh_every")).collect();
+                // One bit has no nonlinearity.
+                let serial = self.bit_serial();
+                let keys: Vec<&str> = keys
+                    .filter(|key| pairs || !key.starts_with("refresh_every"))
+                    .filter(|key| !serial || !key.starts_with("dac_"))
+                    .collect();
                 if section.is_some() {
                     line(format!("[{header}]\n{}", keys.join("\n")));
                 }
