@@ -2,7 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::laws::{Law, settle};
+use super::laws::{Dose, Law, NEAR, settle};
 use super::parameters::{Parameters, Signed};
 use super::population::Population;
 use crate::device::noise::{RowNoise, SPAN};
@@ -36,6 +36,8 @@ pub(crate) struct PulseCells<L, const N: usize> {
 /// what they change in arrays of their own, so that no store can change what a later load sees: loops over them become vector code.
 pub(crate) const BLOCK: usize = SPAN;
 pub(crate) type Block = [f32; BLOCK];
+/// Cells of a block that are moved side by side: two or four vectors, whose numbers find room in registers.
+const LANES: usize = 16;
 
 /// Length of a row of `cols` numbers that ends with a whole block.
 pub(crate) fn padded(cols: usize) -> usize {
@@ -109,13 +111,14 @@ pub(crate) fn part(q: f32, pass: usize, most: usize) -> f32 {
 pub(crate) fn moved<L: Law<N>, const N: usize>(law: &L, w: f32, cell: [f32; N], dose: f32) -> (f32, f32) {
     let size = dose.abs();
     if L::PASSES == 1 {
-        return law.moved(w, cell, dose, size.sqrt(), law.curve(w, cell, dose));
+        let push = Dose { pulses: dose, root: size.sqrt(), reach: law.reach(cell, dose) };
+        return law.moved::<false>(w, cell, push, law.curve::<false>(w, cell, push));
     }
     let (mut mean, mut variance) = (w, 0.0f32);
     for pass in 0..passes::<L, N>(size) {
         let part = part(size, pass, L::PASSES);
-        let dose = part.copysign(dose);
-        let (next, sigma) = law.moved(mean, cell, dose, 1.0, law.curve(mean, cell, dose));
+        let push = Dose { pulses: part.copysign(dose), root: 1.0, reach: 0.0 };
+        let (next, sigma) = law.moved::<false>(mean, cell, push, law.curve::<false>(mean, cell, push));
         mean = settle(law, next, 0.0, 0.0, cell);
         variance = (sigma * sigma).mul_add(part, variance);
     }
@@ -153,46 +156,88 @@ pub(crate) fn move_block<L: Law<N>, const N: usize>(
     n: usize,
 ) {
     let n = n.min(BLOCK);
-    let (mut state, mut doses, mut curve) = (*w, [0.0f32; BLOCK], [0.0f32; BLOCK]);
-    if L::PASSES == 1 {
+    if L::PASSES > 1 {
+        return move_in_parts(law, w, numbers, push, n);
+    }
+    for (index, w) in w.as_chunks_mut::<LANES>().0[..n.div_ceil(LANES)].iter_mut().enumerate() {
+        let numbers = numbers.map(|row| lanes(row, index));
+        let (mut pulses, mut reach) = ([0.0; LANES], [0.0; LANES]);
+        let (doses, roots, xi) = (lanes(push.doses, index), lanes(push.roots, index), lanes(push.xi, index));
+        let mut far = false;
+        for l in 0..LANES {
+            pulses[l] = push.gain * doses[l];
+            reach[l] = law.reach(cell(&numbers, l), pulses[l]);
+            far |= reach[l] > NEAR;
+        }
+        let dose = |l: usize| Dose { pulses: pulses[l], root: push.root_gain * roots[l], reach: reach[l] };
+        if far {
+            move_at_once::<L, N, false>(law, w, &numbers, dose, xi);
+        } else {
+            move_at_once::<L, N, true>(law, w, &numbers, dose, xi);
+        }
+    }
+}
+
+/// Part `index` of a block.
+#[inline(always)]
+fn lanes(block: &Block, index: usize) -> &[f32; LANES] {
+    &block.as_chunks::<LANES>().0[index]
+}
+
+/// A few cells by a law that takes a dose as a whole.
+#[inline(always)]
+fn move_at_once<L: Law<N>, const N: usize, const CLOSE: bool>(
+    law: L,
+    w: &mut [f32; LANES],
+    numbers: &[&[f32; LANES]; N],
+    dose: impl Fn(usize) -> Dose,
+    xi: &[f32; LANES],
+) {
+    let mut state = *w;
+    for l in 0..LANES {
+        let (cell, dose) = (cell(numbers, l), dose(l));
+        let curve = law.curve::<CLOSE>(state[l], cell, dose);
+        let (mean, sigma) = law.moved::<CLOSE>(state[l], cell, dose, curve);
+        state[l] = settle(&law, mean, sigma, xi[l], cell);
+    }
+    *w = state;
+}
+
+/// The first `n` cells of a block by a law that takes a dose pulse by pulse.
+#[inline(always)]
+fn move_in_parts<L: Law<N>, const N: usize>(law: L, w: &mut Block, numbers: &[&Block; N], push: Push<'_>, n: usize) {
+    let mut doses = [0.0f32; BLOCK];
+    for (dose, unit) in doses.iter_mut().zip(push.doses).take(n) {
+        *dose = push.gain * unit;
+    }
+    let (mut state, mut curve) = (*w, [0.0f32; BLOCK]);
+    let (mut parts, mut variance) = ([0.0f32; BLOCK], [0.0f32; BLOCK]);
+    let mut longest = 0.0f32;
+    for dose in &doses[..n] {
+        longest = if dose.abs() > longest { dose.abs() } else { longest };
+    }
+    for pass in 0..passes::<L, N>(longest) {
+        let dose = |part: f32, l: usize| Dose { pulses: part.copysign(doses[l]), root: 1.0, reach: 0.0 };
         for l in 0..n {
-            doses[l] = push.gain * push.doses[l];
-            curve[l] = law.curve(state[l], cell(numbers, l), doses[l]);
+            parts[l] = part(doses[l].abs(), pass, L::PASSES);
+            curve[l] = law.curve::<false>(state[l], cell(numbers, l), dose(parts[l], l));
         }
         for l in 0..n {
             let cell = cell(numbers, l);
-            let (mean, sigma) = law.moved(state[l], cell, doses[l], push.root_gain * push.roots[l], curve[l]);
-            state[l] = settle(&law, mean, sigma, push.xi[l], cell);
+            let (mean, sigma) = law.moved::<false>(state[l], cell, dose(parts[l], l), curve[l]);
+            state[l] = settle(&law, mean, 0.0, 0.0, cell);
+            variance[l] = (sigma * sigma).mul_add(parts[l], variance[l]);
         }
-    } else {
-        let (mut parts, mut variance) = ([0.0f32; BLOCK], [0.0f32; BLOCK]);
-        let mut longest = 0.0f32;
-        for (dose, unit) in doses.iter_mut().zip(push.doses).take(n) {
-            *dose = push.gain * unit;
-            longest = if dose.abs() > longest { dose.abs() } else { longest };
-        }
-        for pass in 0..passes::<L, N>(longest) {
-            for l in 0..n {
-                parts[l] = part(doses[l].abs(), pass, L::PASSES);
-                curve[l] = law.curve(state[l], cell(numbers, l), doses[l]);
-            }
-            for l in 0..n {
-                let cell = cell(numbers, l);
-                let (mean, sigma) = law.moved(state[l], cell, parts[l].copysign(doses[l]), 1.0, curve[l]);
-                state[l] = settle(&law, mean, 0.0, 0.0, cell);
-                variance[l] = (sigma * sigma).mul_add(parts[l], variance[l]);
-            }
-        }
-        for l in 0..n {
-            state[l] = settle(&law, state[l], variance[l].sqrt(), push.xi[l], cell(numbers, l));
-        }
+    }
+    for l in 0..n {
+        state[l] = settle(&law, state[l], variance[l].sqrt(), push.xi[l], cell(numbers, l));
     }
     *w = state;
 }
 
 /// Numbers of cell `l` of a block.
 #[inline(always)]
-fn cell<const N: usize>(numbers: &[&Block; N], l: usize) -> [f32; N] {
+fn cell<const N: usize, const M: usize>(numbers: &[&[f32; M]; N], l: usize) -> [f32; N] {
     let mut cell = [0.0; N];
     for (cell, numbers) in cell.iter_mut().zip(numbers) {
         *cell = numbers[l];

@@ -1,6 +1,26 @@
 //! The step equations, for one cell at a time and without a branch, so that loops over them become vector code.
 
-use crate::device::elementary::{clamp, exp, ln, one_minus_exp2};
+use crate::device::elementary::{clamp, exp, ln, one_minus_exp2, one_minus_exp2_near};
+
+/// Longest reach of the short functions.
+pub(crate) const NEAR: f32 = 0.75;
+
+/// What a cell receives.
+#[derive(Clone, Copy)]
+pub(crate) struct Dose {
+    /// In unit pulses, positive upwards.
+    pub pulses: f32,
+    /// Square root of its size, which loops know beforehand.
+    pub root: f32,
+    /// [`Law::reach`].
+    pub reach: f32,
+}
+
+/// Whether a dose is one upwards: by its sign alone, which a vector unit needs not compare. One of size 0 moves nothing either way.
+#[inline(always)]
+fn upwards(pulses: f32) -> bool {
+    pulses.is_sign_positive()
+}
 
 /// A step equation with `N` numbers of each cell.
 pub(crate) trait Law<const N: usize>: Copy + Send + 'static {
@@ -8,13 +28,20 @@ pub(crate) trait Law<const N: usize>: Copy + Send + 'static {
     /// covers a dose of any size.
     const PASSES: usize;
 
-    /// The costly function of the equation, for a signed dose (in unit pulses, positive upwards). Loops over cells take it in a
-    /// loop of its own: a processor overlaps short chains of operations, but not long ones.
-    fn curve(&self, w: f32, cell: [f32; N], dose: f32) -> f32;
+    /// How far the signed `dose` (in unit pulses, positive upwards) reaches on this cell: 0 where the equation does not ask. Up
+    /// to [`NEAR`] the functions with `CLOSE` hold, with the bits of those without; they are short, and most doses are.
+    #[inline(always)]
+    fn reach(&self, _cell: [f32; N], _dose: f32) -> f32 {
+        0.0
+    }
 
-    /// Mean state after the dose, and the standard deviation of its noise, with the value of [`Law::curve`]. `root` is the square
-    /// root of the dose's size, which loops know beforehand; with several passes the noise is proportional to it.
-    fn moved(&self, w: f32, cell: [f32; N], dose: f32, root: f32, curve: f32) -> (f32, f32);
+    /// The costly function of the equation. Loops over cells take it in a loop of its own: a processor overlaps short chains of
+    /// operations, but not long ones.
+    fn curve<const CLOSE: bool>(&self, w: f32, cell: [f32; N], push: Dose) -> f32;
+
+    /// Mean state after the dose, and the standard deviation of its noise, with the value of [`Law::curve`]. With several
+    /// passes the noise is proportional to the root of the dose.
+    fn moved<const CLOSE: bool>(&self, w: f32, cell: [f32; N], push: Dose, curve: f32) -> (f32, f32);
 
     /// Lowest and highest state.
     fn bounds(&self, cell: [f32; N]) -> (f32, f32);
@@ -45,14 +72,14 @@ impl Law<4> for ConstantStep {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn curve(&self, _: f32, _: [f32; 4], _: f32) -> f32 {
+    fn curve<const CLOSE: bool>(&self, _: f32, _: [f32; 4], _: Dose) -> f32 {
         0.0
     }
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up, down, _, _]: [f32; 4], dose: f32, root: f32, _: f32) -> (f32, f32) {
-        let step = pick(dose > 0.0, up, down);
-        (step.mul_add(dose, w), self.sigma * step * root)
+    fn moved<const CLOSE: bool>(&self, w: f32, [up, down, _, _]: [f32; 4], push: Dose, _: f32) -> (f32, f32) {
+        let step = pick(upwards(push.pulses), up, down);
+        (step.mul_add(push.pulses, w), self.sigma * step * push.root)
     }
 
     #[inline(always)]
@@ -68,11 +95,30 @@ fn approach(w: f32, target: f32, share: f32) -> f32 {
     (target - w).mul_add(share, w)
 }
 
-/// Noise of additive pulses under the contraction of [`approach`]: variances of q pulses sum to that of one times
-/// `(1 - (1-t)^2q) / (1 - (1-t)^2)`. `noise` is the standard deviation of infinitely many.
+/// `1 - 2^-reach` of a dose.
 #[inline(always)]
-fn additive(noise: f32, share: f32) -> f32 {
-    noise * (share * (2.0 - share)).sqrt()
+fn share<const CLOSE: bool>(reach: f32) -> f32 {
+    let near = one_minus_exp2_near(reach);
+    if CLOSE || reach <= NEAR { near } else { one_minus_exp2(reach) }
+}
+
+/// Noise of additive pulses under the contraction of [`approach`]: variances of q pulses sum to that of one times
+/// `(1 - (1-t)^2q) / (1 - (1-t)^2)`. With `noise = s step sqrt(2 r / (1 - (1-t)^2))`, r the reach of one pulse as a power of e
+/// instead of 2, that is `noise^2 q (1 - 4^-reach) / (2 ln 2 reach)`: a short reach has about the noise of q pulses that do not
+/// feel each other.
+#[inline(always)]
+fn additive<const CLOSE: bool>(noise: f32, share: f32, push: Dose) -> f32 {
+    noise * push.root * damping::<CLOSE>(push.reach, share)
+}
+
+/// `sqrt((1 - 4^-y) / (2 ln 2 y))` of `y >= 0` with `share = 1 - 2^-y`; up to [`NEAR`] by a minimax polynomial in the share, right to
+/// 12 parts in a million, as the normal numbers are.
+#[inline(always)]
+fn damping<const CLOSE: bool>(y: f32, share: f32) -> f32 {
+    const TWO_LN_2: f32 = 2.0 * std::f32::consts::LN_2;
+    let near =
+        (-0.041_136_686_f32).mul_add(share, -0.035_376_65).mul_add(share, -0.500_585_7).mul_add(share, 1.000_008_6);
+    if CLOSE || y <= NEAR { near } else { (share * (2.0 - share) / (TWO_LN_2 * y)).sqrt() }
 }
 
 /// Noise of multiplicative pulses, to second order in their relative spread s: `s |c - w| k (1-t)^q sqrt(q)` with
@@ -83,8 +129,8 @@ fn multiplicative(distance: f32, sigma: f32, ratio: f32, share: f32, root: f32) 
     sigma * distance.abs() * if many < part { many } else { part }
 }
 
-/// Soft bounds: the fixed points are the bounds. A cell: for each direction bound, rate, and noise (additive: of infinitely
-/// many pulses; multiplicative: the ratio t / (1 - t)).
+/// Soft bounds: the fixed points are the bounds. A cell: for each direction bound, rate, and noise (additive: as [`additive`] takes
+/// it; multiplicative: the ratio t / (1 - t)).
 #[derive(Clone, Copy)]
 pub(crate) struct SoftBounds<const MULTIPLICATIVE: bool> {
     pub sigma: f32,
@@ -94,20 +140,25 @@ impl<const MULTIPLICATIVE: bool> Law<6> for SoftBounds<MULTIPLICATIVE> {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn curve(&self, _: f32, [_, up, _, _, down, _]: [f32; 6], dose: f32) -> f32 {
-        one_minus_exp2(pick(dose > 0.0, up, down) * dose.abs())
+    fn reach(&self, [_, up, _, _, down, _]: [f32; 6], dose: f32) -> f32 {
+        (pick(upwards(dose), up, down) * dose).abs()
     }
 
     #[inline(always)]
-    fn moved(&self, w: f32, cell: [f32; 6], dose: f32, root: f32, share: f32) -> (f32, f32) {
+    fn curve<const CLOSE: bool>(&self, _: f32, _: [f32; 6], push: Dose) -> f32 {
+        share::<CLOSE>(push.reach)
+    }
+
+    #[inline(always)]
+    fn moved<const CLOSE: bool>(&self, w: f32, cell: [f32; 6], push: Dose, share: f32) -> (f32, f32) {
         let [max, _, noise_up, min, _, noise_down] = cell;
-        let up = dose > 0.0;
+        let up = upwards(push.pulses);
         let (bound, noise) = (pick(up, max, min), pick(up, noise_up, noise_down));
         let mean = approach(w, bound, share);
         let sigma = if MULTIPLICATIVE {
-            multiplicative(bound - w, self.sigma, noise, share, root)
+            multiplicative(bound - w, self.sigma, noise, share, push.root)
         } else {
-            additive(noise, share)
+            additive::<CLOSE>(noise, share, push)
         };
         (mean, sigma)
     }
@@ -129,20 +180,25 @@ impl<const MULTIPLICATIVE: bool> Law<8> for LinearStep<MULTIPLICATIVE> {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn curve(&self, _: f32, [_, up, _, _, down, _, _, _]: [f32; 8], dose: f32) -> f32 {
-        one_minus_exp2(pick(dose > 0.0, up, down) * dose.abs())
+    fn reach(&self, [_, up, _, _, down, _, _, _]: [f32; 8], dose: f32) -> f32 {
+        (pick(upwards(dose), up, down) * dose).abs()
     }
 
     #[inline(always)]
-    fn moved(&self, w: f32, cell: [f32; 8], dose: f32, root: f32, share: f32) -> (f32, f32) {
+    fn curve<const CLOSE: bool>(&self, _: f32, _: [f32; 8], push: Dose) -> f32 {
+        share::<CLOSE>(push.reach)
+    }
+
+    #[inline(always)]
+    fn moved<const CLOSE: bool>(&self, w: f32, cell: [f32; 8], push: Dose, share: f32) -> (f32, f32) {
         let [up_to, _, noise_up, down_to, _, noise_down, _, _] = cell;
-        let up = dose > 0.0;
+        let up = upwards(push.pulses);
         let (target, noise) = (pick(up, up_to, down_to), pick(up, noise_up, noise_down));
         let mean = approach(w, target, share);
         let sigma = if MULTIPLICATIVE {
-            multiplicative(target - w, self.sigma, noise, share, root)
+            multiplicative(target - w, self.sigma, noise, share, push.root)
         } else {
-            additive(noise, share)
+            additive::<CLOSE>(noise, share, push)
         };
         (mean, sigma)
     }
@@ -168,15 +224,21 @@ impl Law<4> for NeuroSim {
     const PASSES: usize = 1;
 
     #[inline(always)]
-    fn curve(&self, _: f32, [_, up, _, down]: [f32; 4], dose: f32) -> f32 {
-        one_minus_exp2(pick(dose > 0.0, up, down) * dose.abs())
+    fn reach(&self, [_, up, _, down]: [f32; 4], dose: f32) -> f32 {
+        (pick(upwards(dose), up, down) * dose).abs()
     }
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up_to, _, down_to, _]: [f32; 4], dose: f32, root: f32, share: f32) -> (f32, f32) {
-        let up = dose > 0.0;
+    fn curve<const CLOSE: bool>(&self, _: f32, _: [f32; 4], push: Dose) -> f32 {
+        share::<CLOSE>(push.reach)
+    }
+
+    #[inline(always)]
+    fn moved<const CLOSE: bool>(&self, w: f32, cell: [f32; 4], push: Dose, share: f32) -> (f32, f32) {
+        let [up_to, _, down_to, _] = cell;
+        let up = upwards(push.pulses);
         let mean = approach(w, pick(up, up_to, down_to), share);
-        (mean, pick(up, self.sigma_up, self.sigma_down) * root)
+        (mean, pick(up, self.sigma_up, self.sigma_down) * push.root)
     }
 
     #[inline(always)]
@@ -203,17 +265,17 @@ impl Law<5> for ExpStep {
     const PASSES: usize = 16;
 
     #[inline(always)]
-    fn curve(&self, w: f32, [_, _, _, _, scale]: [f32; 5], dose: f32) -> f32 {
-        exp(pick(dose > 0.0, self.gamma_up, -self.gamma_down) * scale.mul_add(w, self.b))
+    fn curve<const CLOSE: bool>(&self, w: f32, [_, _, _, _, scale]: [f32; 5], push: Dose) -> f32 {
+        exp(pick(upwards(push.pulses), self.gamma_up, -self.gamma_down) * scale.mul_add(w, self.b))
     }
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up, down, _, _, _]: [f32; 5], dose: f32, root: f32, curve: f32) -> (f32, f32) {
-        let upwards = dose > 0.0;
+    fn moved<const CLOSE: bool>(&self, w: f32, cell: [f32; 5], push: Dose, curve: f32) -> (f32, f32) {
+        let ([up, down, _, _, _], upwards) = (cell, upwards(push.pulses));
         let y = curve.mul_add(-pick(upwards, self.a_up, self.a_down), 1.0);
         let step = pick(upwards, up, down) * if y < 0.0 { 0.0 } else { y };
         let sigma = self.sigma * self.sigma_slope.mul_add(w.abs(), step + self.sigma_add);
-        (step.mul_add(dose, w), sigma * root)
+        (step.mul_add(push.pulses, w), sigma * push.root)
     }
 
     #[inline(always)]
@@ -233,18 +295,19 @@ impl Law<6> for PowStep {
     const PASSES: usize = 16;
 
     #[inline(always)]
-    fn curve(&self, w: f32, [_, _, max, min, gamma_up, gamma_down]: [f32; 6], dose: f32) -> f32 {
+    fn curve<const CLOSE: bool>(&self, w: f32, cell: [f32; 6], push: Dose) -> f32 {
         const LEAST: f32 = 1e-30;
-        let up = dose > 0.0;
+        let ([_, _, max, min, gamma_up, gamma_down], up) = (cell, upwards(push.pulses));
         let share = pick(up, max - w, w - min) / (max - min + LEAST);
         let share = if share < LEAST { LEAST } else { share };
         exp(pick(up, gamma_up, gamma_down) * ln(share))
     }
 
     #[inline(always)]
-    fn moved(&self, w: f32, [up, down, _, _, _, _]: [f32; 6], dose: f32, root: f32, curve: f32) -> (f32, f32) {
-        let step = pick(dose > 0.0, up, down) * curve;
-        (step.mul_add(dose, w), self.sigma * step * root)
+    fn moved<const CLOSE: bool>(&self, w: f32, cell: [f32; 6], push: Dose, curve: f32) -> (f32, f32) {
+        let [up, down, _, _, _, _] = cell;
+        let step = pick(upwards(push.pulses), up, down) * curve;
+        (step.mul_add(push.pulses, w), self.sigma * step * push.root)
     }
 
     #[inline(always)]

@@ -92,12 +92,13 @@ impl Population<'_> {
         let step = step.min((1.0 - NEAREST) * target.abs());
         // A device whose bound is 0 stays there.
         let share = if target == 0.0 { 1.0 - NEAREST } else { step / target.abs() };
+        let reach = -libm::log1p(-share);
         let noise = match p.cycle_noise {
             CycleNoise::Multiplicative => share / (1.0 - share),
             CycleNoise::Additive if share == 0.0 => 0.0,
-            CycleNoise::Additive => p.dw_min_std * step / (share * (2.0 - share)).sqrt(),
+            CycleNoise::Additive => p.dw_min_std * step * (2.0 * reach / (share * (2.0 - share))).sqrt(),
         };
-        [target, -libm::log1p(-share) * std::f64::consts::LOG2_E, noise]
+        [target, reach * std::f64::consts::LOG2_E, noise]
     }
 
     pub fn soft_bounds(&self) -> Vec<[f32; 6]> {
