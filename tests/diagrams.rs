@@ -62,7 +62,9 @@ fn committed_pictures_are_what_the_command_draws() {
 
 #[test]
 fn every_picture_is_shown_and_every_text_lies_inside() {
-    let shown = ["array-macro.md", "architecture.md"].map(|f| fs::read_to_string(docs().join(f)).unwrap()).concat();
+    let shown = ["array-macro.md", "architecture.md", "momentum.md"]
+        .map(|f| fs::read_to_string(docs().join(f)).unwrap())
+        .concat();
     for name in pictures(&docs().join("img")) {
         assert!(shown.contains(&format!("](img/{name})")), "docs/img/{name} stands in no document");
         let svg = fs::read_to_string(docs().join("img").join(&name)).unwrap();
@@ -203,7 +205,7 @@ fn the_table_of_a_samples_life_is_what_was_recorded() {
             let kind = match operation.kind {
                 Kind::Forward => "forward",
                 Kind::Transposed => "transposed",
-                Kind::Write => "write",
+                _ => "write",
             };
             let (first, last) = (operation.first - begin, operation.last - begin);
             recorded.push((first, kind.to_owned(), layer.name.clone(), format!("{first} to {last}")));

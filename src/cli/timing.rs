@@ -1,4 +1,4 @@
-//! `memrtl diagrams`: the timing diagrams of docs/array-macro.md.
+//! `memrtl diagrams`: the timing diagrams of docs/array-macro.md and docs/momentum.md.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::cosim::{self, Options};
 use crate::report::timing;
 use crate::rtl::Rtl;
 
-/// Draw the timing diagrams of docs/array-macro.md from a co-simulation of its example, and the timeline of the digits
+/// Draw the timing diagrams of docs/array-macro.md and docs/momentum.md from co-simulations of their example, and the timeline of the digits
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The example's spec

@@ -7,11 +7,12 @@ mod record;
 mod scenes;
 mod svg;
 mod timeline;
+mod units;
 
 use crate::cosim::CosimError;
 use crate::data::{DataError, Dataset};
 use crate::golden::encode;
-use crate::spec::Design;
+use crate::spec::{Design, SpecErrors};
 
 pub use record::{Cycle, Flow, Hands, Hook, Kind, Operation, Pins, Recorder, Sample, operations};
 pub use scenes::{Picture, draw_all, record};
@@ -27,6 +28,8 @@ pub enum TimingError {
     Cosim(#[from] CosimError),
     #[error("the recording for {picture} holds no {what}: the example design must be such that it does")]
     Missing { picture: &'static str, what: &'static str },
+    #[error("the example does not stand the changes that a picture needs\n{0}")]
+    Spec(#[from] SpecErrors),
     #[error("the pictures need {SAMPLES} samples, the example has {0}")]
     Samples(usize),
     #[error("the recording did not end within {cycles} cycles, in phase {phase}")]

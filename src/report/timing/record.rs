@@ -6,7 +6,7 @@ use super::TimingError;
 use crate::cosim::{Bench, CosimError, Mismatch, Stalls, Step};
 use crate::golden::{Machine, Mode};
 use crate::phases::Phase;
-use crate::spec::{Design, Layer};
+use crate::spec::{Design, Layer, MOMENTUM_BITS};
 
 /// Cycles after which a recording that has not ended is given up; a sample of a small design takes some dozen.
 const CYCLE_LIMIT: usize = 100_000;
@@ -17,6 +17,11 @@ pub enum Kind {
     Forward,
     Transposed,
     Write,
+    /// Of second devices.
+    ReadVelocity,
+    Decay,
+    WriteVelocity,
+    Transfer,
 }
 
 /// The pins of one macro in one cycle, as they stand before the rising edge that ends it.
@@ -31,6 +36,10 @@ pub struct Pins {
     pub col_mag: Vec<i32>,
     pub col_neg: Vec<bool>,
     pub col_on: Vec<bool>,
+    /// What drives the rows in reads of bit planes; empty with other inputs.
+    pub row_bit: Vec<i32>,
+    /// What a decay leaves, in units of `2^-16`; `None` without.
+    pub gamma: Option<u64>,
     pub adc_group: u64,
     pub adc_ready: bool,
     pub adc_valid: bool,
@@ -45,16 +54,25 @@ impl Pins {
             (false, _) => None,
             (true, 0) => Some(Kind::Forward),
             (true, 1) => Some(Kind::Transposed),
+            (true, 4) => Some(Kind::ReadVelocity),
+            (true, 5) => Some(Kind::Decay),
+            (true, 6) => Some(Kind::WriteVelocity),
+            (true, 7) => Some(Kind::Transfer),
             (true, _) => Some(Kind::Write),
         }
     }
 
     /// A read runs.
     pub fn reading(&self) -> bool {
-        matches!(self.operation(), Some(Kind::Forward | Kind::Transposed))
+        matches!(self.operation(), Some(Kind::Forward | Kind::Transposed | Kind::ReadVelocity))
     }
 
-    /// A write slot runs.
+    /// A write slot runs, or an operation of all cells.
+    pub fn in_slot(&self) -> bool {
+        self.op_valid && !self.reading()
+    }
+
+    /// A write slot to the weights runs.
     pub fn writing(&self) -> bool {
         self.operation() == Some(Kind::Write)
     }
@@ -66,7 +84,7 @@ impl Pins {
 
     /// The operation ends with this cycle.
     pub fn ends(&self) -> bool {
-        self.op_last && (self.code_moves() || (self.writing() && self.op_ready))
+        self.op_last && (self.code_moves() || (self.in_slot() && self.op_ready))
     }
 }
 
@@ -142,6 +160,8 @@ struct LayerHandles {
     col_neg: Output,
     col_on: Output,
     adc_code: Output,
+    row_bit: Option<Output>,
+    gamma: Option<Output>,
     rows: usize,
     columns: usize,
 }
@@ -288,13 +308,21 @@ impl LayerHandles {
                 input("op_ready", 1)?,
                 input("adc_valid", 1)?,
             ],
-            op_kind: output("op_kind", 2)?,
+            op_kind: output("op_kind", design.training.momentum_unit.kind_bits() as usize)?,
             adc_group: output("adc_group", group_bits)?,
             row_code: output("row_code", layer.rows() * array.dac_bits as usize)?,
             col_mag: output("col_mag", layer.outputs * mag_bits(design) as usize)?,
             col_neg: output("col_neg", layer.outputs)?,
             col_on: output("col_on", layer.outputs)?,
             adc_code: input("adc_code", array.adcs * array.adc_bits as usize)?,
+            row_bit: match array.input_coding.bit_serial() {
+                true => Some(output("row_bit", layer.rows())?),
+                false => None,
+            },
+            gamma: match design.training.momentum_unit.in_array() {
+                true => Some(output("gamma", MOMENTUM_BITS as usize)?),
+                false => None,
+            },
             rows: layer.rows(),
             columns: layer.outputs,
         })
@@ -311,6 +339,10 @@ impl LayerHandles {
             col_mag: words(model, self.col_mag, mag_bits(design), self.columns).iter().map(|&v| v as i32).collect(),
             col_neg: flags(self.col_neg),
             col_on: flags(self.col_on),
+            row_bit: self
+                .row_bit
+                .map_or(Vec::new(), |pin| words(model, pin, 1, self.rows).iter().map(|&bit| bit as i32).collect()),
+            gamma: self.gamma.map(|pin| model.get(pin)),
             adc_group: model.get(self.adc_group),
             adc_ready: bit(2),
             ..Pins::default()

@@ -5,6 +5,7 @@
 use verilated::Library;
 
 use super::record::{Cycle, Flow, Hook, Kind, Operation, Pins, Recorder, Sample, operations};
+use super::units;
 use super::{Diagram, Driver, Row, SAMPLES, Span, TimingError, Tone, Value, Wave};
 use crate::cosim::{self, CosimError, Options};
 use crate::phases::Phase;
@@ -29,10 +30,10 @@ pub struct Picture {
 }
 
 /// The array that is looked at: the last, the only one that does all three operations first thing in a sample.
-struct View<'a> {
-    design: &'a Design,
-    layer: usize,
-    picture: &'static str,
+pub(super) struct View<'a> {
+    pub design: &'a Design,
+    pub layer: usize,
+    pub picture: &'static str,
 }
 
 /// Records the example `design` in training on `samples` (at least [`SAMPLES`]) and draws all pictures.
@@ -55,7 +56,7 @@ pub fn draw_all(design: &Design, samples: &[Sample], options: &Options) -> Resul
     let aborted = Recorder::new(design, &library)?.train(samples, false, &mut reset_in_slot(layer))?;
 
     let view = |picture| View { design, layer, picture };
-    Ok(vec![
+    let mut pictures = vec![
         view("forward-read.svg").read(&plain, Kind::Forward)?,
         view("transposed-read.svg").read(&plain, Kind::Transposed)?,
         View { design: &narrow, layer, picture: "read-wait.svg" }.read(&waiting, Kind::Forward)?,
@@ -63,7 +64,9 @@ pub fn draw_all(design: &Design, samples: &[Sample], options: &Options) -> Resul
         view("slow-macro.svg").slow_slot(&slow)?,
         view("abort.svg").abort(&aborted)?,
         view("sample.svg").sample(&plain)?,
-    ])
+    ];
+    pictures.extend(units::draw(design, samples, options)?);
+    Ok(pictures)
 }
 
 /// Trains `samples` (at least [`SAMPLES`]) and returns every cycle from the first sample on, checked against the golden model.
@@ -126,7 +129,7 @@ fn reset_in_slot(layer: usize) -> Box<Hook<'static>> {
 }
 
 impl View<'_> {
-    fn missing(&self, what: &'static str) -> TimingError {
+    pub(super) fn missing(&self, what: &'static str) -> TimingError {
         TimingError::Missing { picture: self.picture, what }
     }
 
@@ -138,16 +141,16 @@ impl View<'_> {
         found.ok_or_else(|| self.missing(what))
     }
 
-    fn second_sample(&self, cycles: &[Cycle]) -> Result<usize, TimingError> {
+    pub(super) fn second_sample(&self, cycles: &[Cycle]) -> Result<usize, TimingError> {
         let end = cycles.iter().position(|c| c.sample_end);
         end.map(|at| at + 1).ok_or_else(|| self.missing("second sample"))
     }
 
-    fn picture(&self, diagram: Diagram) -> Picture {
+    pub(super) fn picture(&self, diagram: Diagram) -> Picture {
         Picture { file: self.picture, svg: diagram.svg() }
     }
 
-    fn pins<'c>(&self, cycles: &'c [Cycle]) -> Vec<&'c Pins> {
+    pub(super) fn pins<'c>(&self, cycles: &'c [Cycle]) -> Vec<&'c Pins> {
         cycles.iter().map(|c| &c.layers[self.layer]).collect()
     }
 
@@ -155,11 +158,11 @@ impl View<'_> {
         format!("{}_{pin}", self.design.layers[self.layer].name)
     }
 
-    fn layer_name(&self) -> &str {
+    pub(super) fn layer_name(&self) -> &str {
         &self.design.layers[self.layer].name
     }
 
-    fn frame(&self, title: String, cycles: usize, rows: Vec<Row>) -> Diagram {
+    pub(super) fn frame(&self, title: String, cycles: usize, rows: Vec<Row>) -> Diagram {
         let clock_ns = self.design.timing.clock_ns;
         Diagram { title, cycles, origin: LEAD, clock_ns, rows, spans: Vec::new(), shade: None }
     }
@@ -298,7 +301,8 @@ impl View<'_> {
                 let value = match operation.kind {
                     Kind::Forward => Value { text: "forward".to_owned(), tone: Tone::Forward },
                     Kind::Transposed => Value { text: "transposed".to_owned(), tone: Tone::Transposed },
-                    Kind::Write => Value { text: format!("w{}", age.count() + 1), tone: Tone::Write },
+                    // The example has no second devices.
+                    _ => Value { text: format!("w{}", age.count() + 1), tone: Tone::Write },
                 };
                 let cycles = operation.first.max(first + 1)..=operation.last.min(last);
                 busy.extend(cycles.clone());
@@ -320,12 +324,16 @@ impl View<'_> {
         Ok(self.picture(diagram))
     }
 
-    fn operation_rows(&self, pins: &[&Pins]) -> Vec<Row> {
+    pub(super) fn operation_rows(&self, pins: &[&Pins]) -> Vec<Row> {
         let kinds = pins.iter().map(|p| {
             p.operation().map(|kind| match kind {
                 Kind::Forward => Value { text: "0 forward".to_owned(), tone: Tone::Forward },
                 Kind::Transposed => Value { text: "1 transposed".to_owned(), tone: Tone::Transposed },
                 Kind::Write => Value { text: "2 write".to_owned(), tone: Tone::Write },
+                Kind::ReadVelocity => Value { text: "4 read".to_owned(), tone: Tone::Forward },
+                Kind::Decay => Value { text: "5 decay".to_owned(), tone: Tone::Plain },
+                Kind::WriteVelocity => Value { text: "6 write".to_owned(), tone: Tone::Write },
+                Kind::Transfer => Value { text: "7 transfer".to_owned(), tone: Tone::Plain },
             })
         });
         vec![
@@ -336,20 +344,21 @@ impl View<'_> {
     }
 
     /// Looked at only while the slot's pulses are over or in their last cycle.
-    fn op_ready(&self, pins: &[&Pins]) -> Row {
-        self.line("op_ready", Driver::Macro, pins, |p| (p.writing() && p.op_last).then_some(p.op_ready))
+    pub(super) fn op_ready(&self, pins: &[&Pins]) -> Row {
+        self.line("op_ready", Driver::Macro, pins, |p| (p.in_slot() && p.op_last).then_some(p.op_ready))
     }
 
-    fn row_codes(&self, pins: &[&Pins]) -> Row {
+    pub(super) fn row_codes(&self, pins: &[&Pins]) -> Row {
         let codes = pins.iter().map(|p| {
-            let driven = matches!(p.operation(), Some(Kind::Forward | Kind::Write));
+            let kinds = [Kind::Forward, Kind::Write, Kind::ReadVelocity, Kind::WriteVelocity];
+            let driven = p.operation().is_some_and(|kind| kinds.contains(&kind));
             driven.then(|| Value::plain(list(&p.row_code)))
         });
         self.bus("row_code", Driver::Design, codes.collect())
     }
 
-    fn column_codes(&self, pins: &[&Pins]) -> Vec<Row> {
-        let driven = |p: &Pins| matches!(p.operation(), Some(Kind::Transposed | Kind::Write));
+    pub(super) fn column_codes(&self, pins: &[&Pins]) -> Vec<Row> {
+        let driven = |p: &Pins| matches!(p.operation(), Some(Kind::Transposed | Kind::Write | Kind::WriteVelocity));
         let magnitudes = pins.iter().map(|p| driven(p).then(|| Value::plain(list(&p.col_mag))));
         let signs = pins.iter().map(|p| {
             let bits: Vec<i32> = p.col_neg.iter().map(|&neg| i32::from(neg)).collect();
@@ -361,17 +370,17 @@ impl View<'_> {
         ]
     }
 
-    fn pulse_rows(&self, pins: &[&Pins]) -> Vec<Row> {
+    pub(super) fn pulse_rows(&self, pins: &[&Pins]) -> Vec<Row> {
         let columns = self.design.layers[self.layer].outputs;
         let row = |c: usize| self.line(&format!("col_on[{c}]"), Driver::Design, pins, |p| Some(p.col_on[c]));
         (0..columns).map(row).collect()
     }
 
-    fn adc_rows(&self, pins: &[&Pins]) -> Vec<Row> {
+    pub(super) fn adc_rows(&self, pins: &[&Pins]) -> Vec<Row> {
         let layer = &self.design.layers[self.layer];
         let groups = pins.iter().map(|p| p.reading().then(|| Value::plain(p.adc_group.to_string())));
         let codes = pins.iter().map(|p| {
-            let lines = if p.operation() == Some(Kind::Forward) { layer.outputs } else { layer.inputs };
+            let lines = if p.operation() == Some(Kind::Transposed) { layer.inputs } else { layer.outputs };
             let first = p.adc_group as usize * self.design.array.adcs;
             let words = p.adc_code.iter().enumerate();
             // Beyond the last line a code means nothing.
@@ -390,7 +399,7 @@ impl View<'_> {
         signal(&self.name(pin), driver, Wave::Line(pins.iter().map(|p| value(p)).collect()))
     }
 
-    fn bus(&self, pin: &str, driver: Driver, values: Vec<Option<Value>>) -> Row {
+    pub(super) fn bus(&self, pin: &str, driver: Driver, values: Vec<Option<Value>>) -> Row {
         signal(&self.name(pin), driver, Wave::Bus(values))
     }
 }
