@@ -7,6 +7,11 @@
 // Writes without a pulse are left out. After a reset and after a clear each row is emptied when it comes next: nothing of it goes
 // to W, and its residues count as zero.
 //
+<%- if batch > 1 %>
+//
+// A batch is one step: its samples write to A, which moves no weight, and what is due comes with the last of them.
+//
+<%- endif %>
 // Codes are worked on as they come: the pulses for W are staged two cycles after the last beat of codes.
 // Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
 module ${ name }$_momentum_tiki_taka #(
@@ -34,6 +39,9 @@ module ${ name }$_momentum_tiki_taka #(
     input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits: what stays of a row of A
     input  wire                          clear_history,  // forget gradients and residues (taken when idle)
+<%- if batch > 1 %>
+    input  wire                          batch_last,     // the sample is the last of its batch
+<%- endif %>
     input  wire                          y_valid,        // y of the sample passes by
     input  wire [Y_BEAT_BITS-1:0]        y_beat,
     input  wire                          y_last,
@@ -85,7 +93,11 @@ module ${ name }$_momentum_tiki_taka #(
   reg                silent_q;  // the step's pair gives no pulse
   wire               pair_silent;
   wire               drains    = drain_q != {(ROW_BITS + 1) {1'b0}};
+<%- if batch > 1 %>
+  wire               due       = batch_last && (steps_q == EVERY_LAST[15:0]);
+<%- else %>
   wire               due       = steps_q == EVERY_LAST[15:0];
+<%- endif %>
   wire               pair_take = slot_take && (step_q == STEP_PAIR);
   wire               pair_end  = (step_q == STEP_PAIR) && (slot_take || silent_q);
   wire               row_quiet; // the pulses of this beat and of those before it are all zero
@@ -116,7 +128,7 @@ module ${ name }$_momentum_tiki_taka #(
       clear_q <= 1'b0;
     end else begin
       step_q  <= step_d;
-      if (pair_end) steps_q <= due ? 16'd0 : steps_q + 16'd1;
+      if (pair_end<% if batch > 1 %> && batch_last<% endif %>) steps_q <= due ? 16'd0 : steps_q + 16'd1;
       if (row_end) row_q <= (row_q == ROW_LAST[ROW_BITS-1:0]) ? {ROW_BITS{1'b0}} : row_q + ROW_ONE;
       if ((step_q == STEP_NONE) && clear_q) drain_q <= ROW_COUNT[ROW_BITS:0];
       else if (row_end && drains) drain_q <= drain_q - DRAIN_ONE;

@@ -45,7 +45,7 @@ fn exact(small: &Small<'_>, backend: Backend) -> cosim::Report {
 #[test]
 fn every_unit_is_exact_with_batches() {
     use MomentumKind::{Classical, Dampened, Nesterov};
-    let cases: [(&str, MomentumKind, usize, &str, &str, Backend); 13] = [
+    let cases: [(&str, MomentumKind, usize, &str, &str, Backend); 16] = [
         ("none", Classical, 3, "adcs = 2\nlanes = 2", "", External),
         ("none", Classical, 8, "adcs = 4\nlanes = 8", "", Emulated),
         ("none", Classical, 2, "adcs = 2\nlanes = 2", "preset = \"ReRamSB\"", External),
@@ -59,6 +59,9 @@ fn every_unit_is_exact_with_batches() {
         ("sram", Dampened, 2, "adcs = 4\nlanes = 8", "", Emulated),
         ("sram", Nesterov, 3, "adcs = 2\nlanes = 2", "", External),
         ("sram", Nesterov, 8, "adcs = 4\nlanes = 4", "preset = \"ReRamSB\"", External),
+        ("tiki_taka", Classical, 2, "adcs = 2\nlanes = 2", "", External),
+        ("tiki_taka", Classical, 3, "adcs = 2\nlanes = 2\nrows = 4\ncols = 2", "preset = \"ReRamSB\"", External),
+        ("tiki_taka", Classical, 4, "adcs = 4\nlanes = 8\ninput_coding = \"bit_serial\"", "", External),
     ];
     common::on_all_cores(&cases, |&(unit, kind, batch, array, device, backend)| {
         let training = training(unit, 3, kind, batch, "learning_rate = 1.0\nepochs = 2");
@@ -70,7 +73,7 @@ fn every_unit_is_exact_with_batches() {
 /// A batch of one is no batch, to the letter.
 #[test]
 fn a_batch_of_one_leaves_the_verilog_alone() {
-    for unit in ["none", "history", "in_array", "sram"] {
+    for unit in ["none", "history", "in_array", "sram", "tiki_taka"] {
         let text = training(unit, 3, MomentumKind::Classical, 1, "learning_rate = 0.5");
         let rtl = |training: &str| Rtl::generate(&Small { training, ..Small::default() }.rig(External).design).unwrap();
         assert_eq!(rtl(&text), rtl(&text.replace("batch = 1\n", "")), "{unit}");
@@ -136,6 +139,36 @@ fn a_batch_in_the_array_decays_and_transfers_once() {
             assert_eq!(layer.slots.len() + layer.skipped, 1 + decays + transfers);
         }
     }
+}
+
+/// A fast array takes the gradients of a batch one by one; every second batch ends with the transfer of a row. A clear drops what the batch has
+/// so far: the next sample begins one.
+#[test]
+fn a_batch_of_the_fast_array_moves_one_row_at_its_end() {
+    let training = training("tiki_taka", 1, MomentumKind::Classical, 3, "learning_rate = 1.0\ntransfer_every = 2");
+    let rig = Small { training: &training, ..Small::default() }.rig(External);
+    let mut machine = Machine::new(&rig.design).unwrap();
+    let mut trace = SampleTrace::default();
+    let mut run = |machine: &mut Machine, sample: usize| {
+        let x = encode::input_codes(&rig.design, rig.data.sample(sample));
+        let t = encode::target_codes(&rig.design, usize::from(rig.data.labels[sample]));
+        machine.run(&x, &t, Mode::Train, &mut trace).unwrap();
+        let reads =
+            trace.layers.iter().map(|layer| layer.slots.iter().filter(|slot| slot.kind == Kind::ReadVelocity).count());
+        reads.collect::<Vec<_>>()
+    };
+    for sample in 0..18 {
+        let due = usize::from(sample % 6 == 5);
+        assert_eq!(run(&mut machine, sample), [due; 2], "{sample}");
+    }
+    // Four of six samples, then a batch of its own.
+    for sample in 0..4 {
+        assert_eq!(run(&mut machine, sample), [0; 2]);
+    }
+    machine.clear_history();
+    assert_eq!(run(&mut machine, 4), [0; 2]);
+    assert_eq!(run(&mut machine, 5), [0; 2]);
+    assert_eq!(run(&mut machine, 6), [1; 2]);
 }
 
 fn design_of(training: &str) -> Design {
@@ -216,7 +249,7 @@ fn networks_follow_the_f64_network_in_batches() {
 #[test]
 fn changed_batches_are_found() {
     use MomentumKind::{Classical, Nesterov};
-    let changes: [(&str, MomentumKind, &str, &str, &str); 8] = [
+    let changes: [(&str, MomentumKind, &str, &str, &str); 10] = [
         ("none", Classical, "sequencer", "PLACE_LAST = 2'd2", "PLACE_LAST = 2'd1"),
         ("none", Classical, "momentum_history", "keep || (advance", "(advance"),
         ("history", Classical, "momentum_history", "if (batch_end) scale_q", "scale_q"),
@@ -224,10 +257,13 @@ fn changed_batches_are_found() {
         ("history", Nesterov, "momentum_history", "current_q ? past_scale : scale_q", "scale_q"),
         ("in_array", Classical, "momentum_in_array", "batch_first ? STEP_DECAY : STEP_WRITE", "STEP_DECAY"),
         ("sram", Classical, "momentum_sram", "batch_first ? {1'b0, momentum} : 17'h10000", "{1'b0, momentum}"),
+        ("tiki_taka", Classical, "momentum_tiki_taka", "due       = batch_last && (", "due       = 1'b1 && ("),
+        ("tiki_taka", Classical, "momentum_tiki_taka", "if (pair_end && batch_last) steps_q", "if (pair_end) steps_q"),
         ("sram", Nesterov, "momentum_sram", "batch_last ? total_of(velocity, step) : step", "total_of(velocity, step)"),
     ];
     common::on_all_cores(&changes, |&(unit, kind, module, from, to)| {
-        let training = training(unit, 3, kind, 3, "learning_rate = 1.0\nepochs = 2");
+        let more = if unit == "tiki_taka" { "\ntransfer_every = 2" } else { "" };
+        let training = training(unit, 3, kind, 3, &format!("learning_rate = 1.0\nepochs = 2{more}"));
         let rig = Small { training: &training, samples: 60, ..Small::default() }.rig(External);
         let m = found(&rig, &[(module, from, to)]);
         let expected = [What::PulseCode, What::PulseWidth, What::Slots, What::RowCode, What::SlotKind, What::Gamma];

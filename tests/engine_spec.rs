@@ -31,7 +31,6 @@ refused! {
     velocities_too_wide_in_batches: [Code::Engine], "momentum_unit = \"in_array\"\nbatch = 256\nvelocity_guard = 8";
     a_fast_array_in_verilog: [Code::Engine], "momentum_unit = \"tiki_taka\"\n[array]\nbackend = \"emulated\"";
     another_kind_for_the_fast_array: [Code::Engine], "momentum_unit = \"tiki_taka\"\nmomentum_kind = \"nesterov\"";
-    batches_for_the_fast_array: [Code::Engine], "momentum_unit = \"tiki_taka\"\nbatch = 4";
     transfers_without_a_fast_array: [Code::Engine, Code::Engine, Code::Engine],
         "transfer_every = 2\ntransfer_divisor = 4\nfast_range = 2";
     shares_that_are_no_power_of_two: [Code::NotPowerOfTwo, Code::OutOfRange],

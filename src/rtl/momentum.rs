@@ -55,6 +55,7 @@ struct MomentumTikiTaka<'a> {
     name: &'a str,
     pulse_table: bool,
     width: &'a str,
+    batch: usize,
 }
 
 /// The block that makes factors of gradients from the registers, where these are not the learning rate itself.
@@ -141,7 +142,7 @@ pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama:
         MomentumUnit::InArray => {
             MomentumInArray { name, pulse_table, width, nesterov: kind.nesterov(), batch }.render()
         }
-        MomentumUnit::TikiTaka => MomentumTikiTaka { name, pulse_table, width: "pulse_width" }.render(),
+        MomentumUnit::TikiTaka => MomentumTikiTaka { name, pulse_table, width: "pulse_width", batch }.render(),
         MomentumUnit::Sram => {
             let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
             MomentumSram { name, nesterov: kind.nesterov(), batch, stages, end }.render()

@@ -191,14 +191,6 @@ fn batch(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
             .also(entry.history.clone(), "");
         reader.report(problem.help(format!("one of these is enough: `history = {shorter}`, `batch = {fewer}`")));
     }
-    if batch > 1 && unit.tiki_taka() {
-        let message = "`momentum_unit = \"tiki_taka\"` has no batches";
-        let problem = Problem::new(Code::Engine, message)
-            .at(entry.batch.clone(), "allowed: 1")
-            .also(entry.unit.clone(), "")
-            .note("its transfers move the weights after each sample");
-        reader.report(problem.help("remove it, or take `momentum_unit = \"sram\"`"));
-    }
     if batch > 1 && unit.in_array() && training.momentum_kind.nesterov() {
         let message = "`momentum_unit = \"in_array\"` has no batches of Nesterov's kind";
         let problem = Problem::new(Code::Engine, message)

@@ -242,7 +242,6 @@ impl Draft {
     fn batch(&self) -> usize {
         let nesterov = self.training.momentum.is_some() && self.training.kind == "nesterov";
         match self.training.momentum.and(self.engine()) {
-            Some("tiki_taka") => 1,
             Some("in_array") if nesterov => 1,
             _ => self.training.batch,
         }

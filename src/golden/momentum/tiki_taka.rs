@@ -5,7 +5,7 @@
 //! whole steps of the weights' device goes out as pulses to row m of W and is taken off it; and `A_m <- A_m - (1 - gamma) a`. aihwkit
 //! leaves this last part to the device, which has to be asymmetric for it. With gamma near 1 it vanishes here, too.
 
-use super::{Kind, Registers, Single, Slot};
+use super::{Batch, Kind, Registers, Single, Slot};
 use crate::array::Grid;
 use crate::device::NotFinite;
 use crate::fixed;
@@ -32,7 +32,8 @@ pub struct TikiTaka {
 pub struct Residues {
     /// H of all cells, row-major.
     h: Vec<i32>,
-    /// Steps since the last transfer.
+    batch: Batch,
+    /// Steps since the last transfer; a batch is one.
     steps: u32,
     /// The row that comes next.
     row: usize,
@@ -53,7 +54,13 @@ impl TikiTaka {
             code: 1 << (design.array.dac_bits - 2),
             most: longest >> format.coarse,
             longest,
-            residues: Residues { h: vec![0; layer.rows() * layer.outputs], steps: 0, row: 0, drain: layer.rows() },
+            residues: Residues {
+                h: vec![0; layer.rows() * layer.outputs],
+                batch: Batch::new(design),
+                steps: 0,
+                row: 0,
+                drain: layer.rows(),
+            },
         }
     }
 
@@ -66,6 +73,10 @@ impl TikiTaka {
             perform(pair, array, t);
         } else {
             t.skipped += 1;
+        }
+        let (_, last) = self.residues.batch.next();
+        if !last {
+            return Ok(());
         }
         self.residues.steps += 1;
         if self.residues.steps < self.every {
@@ -114,9 +125,10 @@ impl TikiTaka {
         ((steps << coarse) * total.signum()) as i32
     }
 
-    /// Forgets gradients and residues: each row is emptied when it comes next.
+    /// Forgets gradients, residues and an unfinished batch: each row is emptied when it comes next.
     pub fn clear(&mut self) {
         self.residues.drain = self.residues.h.len() / self.cols;
+        self.residues.batch.restart();
     }
 
     pub fn residues(&self) -> &Residues {
