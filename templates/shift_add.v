@@ -43,15 +43,40 @@ module ${ name }$_shift_add #(
     end
   end
 
-  reg [GROUP_BITS-1:0] group_q;
+  // --- Sums: those of the next group are read ahead -------------------------------------------------------------------------------
+  reg  [GROUP_BITS-1:0]    group_q;
+  wire [GROUP_BITS-1:0]    group_d = !code_valid ? group_q : code_last ? {GROUP_BITS{1'b0}} : group_q + GROUP_STEP;
+  reg  [ADCS*SUM_BITS-1:0] total;
+  reg  [ADCS*SUM_BITS-1:0] next;
+  wire [ADCS*SUM_BITS-1:0] stored;
   always @(posedge clk) begin
-    if (!rst_n || (code_valid && code_last)) group_q <= {GROUP_BITS{1'b0}};
-    else if (code_valid) group_q <= group_q + GROUP_STEP;
+    if (!rst_n) group_q <= {GROUP_BITS{1'b0}};
+    else group_q <= group_d;
   end
 
-  // --- Sums ---------------------------------------------------------------------------------------------------------------------
-  reg  [ADCS*SUM_BITS-1:0] mem[0:GROUPS-1];
-  wire [ADCS*SUM_BITS-1:0] sum = mem[group_q];
+  ${ name }$_vector_mem #(
+      .WIDTH    (ADCS * SUM_BITS),
+      .DEPTH    (GROUPS),
+      .ADDR_BITS(GROUP_BITS)
+  ) u_sums (
+      .clk    (clk),
+      .wr_en  (code_valid),
+      .wr_addr(group_q),
+      .wr_data(next),
+      .rd_en  (1'b1),
+      .rd_addr(group_d),
+      .rd_data(stored)
+  );
+
+  // A plane of one group may be followed at once by the next plane's: its sums do not wait for the memory.
+  reg                      around_q;
+  reg  [ADCS*SUM_BITS-1:0] next_q;
+  wire                     around = code_valid && (group_d == group_q);
+  always @(posedge clk) begin
+    around_q <= around;
+    if (around) next_q <= next;
+  end
+  wire [ADCS*SUM_BITS-1:0] sum = around_q ? next_q : stored;
   wire subtract = plane_last && !back_q;
 
   // A sum of less than all planes leaves the top bit to the code that is added.
@@ -69,8 +94,6 @@ module ${ name }$_shift_add #(
     end
   endfunction
 
-  reg [ADCS*SUM_BITS-1:0] total;
-  reg [ADCS*SUM_BITS-1:0] next;
   integer a;
   always @* begin
     for (a = 0; a < ADCS; a = a + 1) begin
@@ -79,8 +102,6 @@ module ${ name }$_shift_add #(
       next[a*SUM_BITS+:SUM_BITS] = {total[(a+1)*SUM_BITS-1], total[a*SUM_BITS+1+:SUM_BITS-1]};
     end
   end
-
-  always @(posedge clk) if (code_valid) mem[group_q] <= next;
 
   // --- Codes of the read: round half towards plus infinity, saturate symmetrically -----------------------------------------------
   // Wide enough for a sum, its rounding constant, and the shift itself.

@@ -76,6 +76,15 @@ fn other_shapes_synthesize_cleanly() {
     }
 }
 
+/// Sums of bit planes lie in a memory that is read by the clock.
+#[test]
+fn bit_serial_reads_synthesize_cleanly() {
+    let text = "name = \"serial\"\n[network]\ninputs = 9\nlayers = [{ outputs = 7, activation = \"tanh\" }, \
+                { outputs = 3, activation = \"sigmoid\" }]\n[array]\ninput_coding = \"bit_serial\"\nlanes = 2\nadcs = 2\n\
+                backend = \"emulated\"\n[data]\ncsv = \"x.csv\"\n";
+    check(&parse(text));
+}
+
 /// The memory controller, with and without the refresh of pairs.
 #[test]
 fn memory_controllers_synthesize_cleanly() {
