@@ -1,7 +1,7 @@
 //! memrtl: synthesizable Verilog for memristor-crossbar training accelerators with SGD + momentum, checked against a
 //! golden memristor model.
 //!
-//! Imports run downward: cli -> (cosim, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed).
+//! Imports run downward: cli -> (cosim, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed, lfsr).
 
 pub mod array;
 pub mod cli;
@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod effects;
 pub mod fixed;
 pub mod golden;
+pub mod lfsr;
 pub mod phases;
 pub mod regmap;
 pub mod report;

@@ -37,9 +37,12 @@ module ${ name }$_layer #(
 <%- endif %>
 <%- if unit.sram() %>
     parameter ROW_BITS       = 7,   // bits of a row number
-    parameter VELOCITY_BITS  = 28,  // bits of a velocity and of a residue
+    parameter VELOCITY_BITS  = 28,  // bits of a velocity<% if !stochastic %> and of a residue<% endif %>
     parameter GRADIENT_SHIFT = 6,   // x y eta -> velocity
-    parameter STEP_SHIFT     = 14,  // a step of the device in a residue
+    parameter STEP_SHIFT     = 14,  // a step of the device in a <% if stochastic %>velocity<% else %>residue<% endif %>
+<%- if stochastic %>
+    parameter [31:0] LFSR_SEED = 32'd1,  // of the generators
+<%- endif %>
 <%- endif %>
 <%- if unit.in_array() %>
     parameter DECAY_CYCLES    = 25,  // length of a decay of V
@@ -257,6 +260,9 @@ module ${ name }$_layer #(
       .VELOCITY_BITS (VELOCITY_BITS),
       .GRADIENT_SHIFT(GRADIENT_SHIFT),
       .STEP_SHIFT    (STEP_SHIFT),
+<%- if stochastic %>
+      .LFSR_SEED     (LFSR_SEED),
+<%- endif %>
       .COARSE        (COARSE)
 <%- else %>
 <%- if unit.tiki_taka() %>

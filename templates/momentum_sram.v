@@ -1,14 +1,24 @@
 `default_nettype none
+<%- if stochastic %>
+// Momentum unit `sram`, rounding by chance: velocity V in digital memory, a word per cell. A training step goes through the
+// array row by row: V <- gamma V + eta x y; whole steps of the device in V leave as pulses of one row, driven alone, and one
+// step more with the probability of what is left. A row without a pulse costs no slot.
+//
+// Each lane draws from a generator of its own, a shift register of 32 bits with linear feedback. Reset starts them again, a
+// clear does not.
+//
+<%- else %>
 // Momentum unit `sram`: velocity V and residue chi in digital memory, a word of each per cell. A training step goes through
 // the array row by row: V <- gamma V + eta x y, chi <- chi + V; what chi holds of whole steps of the device leaves as pulses of
 // one row, driven alone, and a row without a pulse costs no slot.
 //
+<%- endif %>
 <%- if nesterov %>
 // Nesterov's look ahead: the memory holds gamma V, and chi takes gamma V + eta x y.
 //
 // A beat of LANES cells takes six cycles: fetch, x * eta, gradient, velocity, decay, residue. Beats follow one another without a gap; they
 <%- else %>
-// A beat of LANES cells takes five cycles: fetch, x * eta, products, velocity, residue. Beats follow one another without a gap; they
+// A beat of LANES cells takes five cycles: fetch, x * eta, products, velocity, <% if stochastic %>pulses<% else %>residue<% endif %>. Beats follow one another without a gap; they
 <%- endif %>
 // wait while the row before them is still in the column stage. After a reset and after a clear all words count as zero.
 // Latency: from the last y beat to the first column beat ${ stages }$ cycles.
@@ -24,16 +34,21 @@ module ${ name }$_momentum_sram #(
     parameter ERROR_BITS     = 12,  // bits of a word of y
     parameter PULSE_BITS     = 8,   // bits of a pulse width
     parameter MAG_BITS       = 8,   // bits of a column magnitude, at least PULSE_BITS
-    parameter VELOCITY_BITS  = 28,  // bits of V and of chi, at least PULSE_BITS + 2
+    parameter VELOCITY_BITS  = 28,  // bits of V<% if !stochastic %> and of chi<% endif %>, at least PULSE_BITS + 2
     parameter GRADIENT_SHIFT = 6,   // x * y * eta is divided by 2^GRADIENT_SHIFT, rounded
+<%- if stochastic %>
+    parameter [31:0] LFSR_SEED = 32'd1,  // of the layer's generators
+    parameter STEP_SHIFT     = 14,  // a step of the device is 2^STEP_SHIFT of V, 1 to VELOCITY_BITS - 2
+<%- else %>
     parameter STEP_SHIFT     = 14,  // a step of the device is 2^STEP_SHIFT of chi
+<%- endif %>
     parameter COARSE         = 0    // and 2^COARSE units of pulse width, less than 2^PULSE_BITS
 ) (
     input  wire                          clk,
     input  wire                          rst_n,
     input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
     input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
-    input  wire                          clear_history,  // forget velocities and residues before the next step
+    input  wire                          clear_history,  // forget velocities<% if !stochastic %> and residues<% endif %> before the next step
 <%- if batch > 1 %>
 <%- if !nesterov %>
     input  wire                          batch_first,    // the sample is the first of its batch: V decays
@@ -63,7 +78,7 @@ module ${ name }$_momentum_sram #(
   localparam GRADIENT  = SCALED + ERROR_BITS;
   localparam DECAYED   = VELOCITY_BITS + 17;
   localparam WIDE      = ((GRADIENT > DECAYED) ? GRADIENT : DECAYED) + 2;
-  localparam CELL      = 2 * VELOCITY_BITS;
+  localparam CELL      = <% if stochastic %>VELOCITY_BITS<% else %>2 * VELOCITY_BITS<% endif %>;
   localparam ADDR_BITS = (ROWS * Y_BEATS > 1) ? $clog2(ROWS * Y_BEATS) : 1;
   localparam LANE_BITS = (LANES > 1) ? $clog2(LANES) : 1;
   localparam [31:0] ROW_LAST  = ROWS - 1;
@@ -129,6 +144,7 @@ module ${ name }$_momentum_sram #(
     end
   endfunction
 <%- endif %>
+<%- if !stochastic %>
 <%- if nesterov %>
 
   // A sum, saturated.
@@ -148,9 +164,14 @@ module ${ name }$_momentum_sram #(
       total_of = sum[VELOCITY_BITS-1:0];
     end
   endfunction
+<%- endif %>
 
   localparam HELD_BITS = VELOCITY_BITS;
 <% include "momentum/steps.v" %>
+<%- if stochastic %>
+
+<% include "momentum/lfsr.v" %>
+<%- endif %>
 
   // --- Fetch: rows in order, beats of a row in order ------------------------------------------------------------------
   reg                   running_q;
@@ -236,6 +257,9 @@ module ${ name }$_momentum_sram #(
 <%- if nesterov %>
 
   // A word per cell: chi above gamma V.
+<%- else if stochastic %>
+
+  // A word per cell: V.
 <%- else %>
 
   // A word per cell: chi above V.
@@ -296,9 +320,13 @@ module ${ name }$_momentum_sram #(
   reg [LANES*VELOCITY_BITS-1:0] s5_chi_q;
 <%- else %>
   reg [LANES*DECAYED-1:0]       s3_decayed_q;
+<%- if !stochastic %>
   reg [LANES*VELOCITY_BITS-1:0] s3_chi_q;
+<%- endif %>
   reg [LANES*VELOCITY_BITS-1:0] s4_velocity_q;
+<%- if !stochastic %>
   reg [LANES*VELOCITY_BITS-1:0] s4_chi_q;
+<%- endif %>
 <%- endif %>
 
   integer p;
@@ -353,16 +381,25 @@ module ${ name }$_momentum_sram #(
 <%- else %>
             {{(VELOCITY_BITS + 1) {1'b0}}, momentum};
 <%- endif %>
+<%- if !stochastic %>
         s3_chi_q[p*VELOCITY_BITS+:VELOCITY_BITS] <= s2_cells_q[p*CELL+VELOCITY_BITS+:VELOCITY_BITS];
+<%- endif %>
         s4_velocity_q[p*VELOCITY_BITS+:VELOCITY_BITS] <=
             velocity_of(s3_decayed_q[p*DECAYED+:DECAYED], s3_gradient_q[p*GRADIENT+:GRADIENT]);
       end
+<%- if !stochastic %>
       s4_chi_q <= s3_chi_q;
+<%- endif %>
 <%- endif %>
     end
   end
+<%- if stochastic %>
+
+  // --- Pulses: whole steps, and the rest by chance ----------------------------------------------------------------------
+<%- else %>
 
   // --- Residue: whole steps leave as pulses -----------------------------------------------------------------------------
+<%- endif %>
   wire [LANES*PULSE_BITS-1:0] widths;
   generate
     genvar k;
@@ -376,6 +413,24 @@ module ${ name }$_momentum_sram #(
       wire [VELOCITY_BITS-1:0] ahead    = total_of(velocity, s5_step_q[k*VELOCITY_BITS+:VELOCITY_BITS]);
 <%- endif %>
       wire [VELOCITY_BITS-1:0] total    = total_of(s5_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS], ahead);
+<%- else if stochastic %>
+      wire [VELOCITY_BITS-1:0] velocity = s4_velocity_q[k*VELOCITY_BITS+:VELOCITY_BITS];
+      reg  [31:0]              lfsr_q;
+      wire [VELOCITY_BITS-1:0] draw     = {{(VELOCITY_BITS - DRAW_BITS) {1'b0}}, lfsr_q[31-:DRAW_BITS]};
+      wire                     more     = draw < rest_of(velocity);
+      wire [PULSE_BITS-1:0]    whole    = steps_of(velocity);
+<%- if batch > 1 %>
+      wire [PULSE_BITS-1:0]    steps    = batch_last ? stepped_of(whole, more) : {PULSE_BITS{1'b0}};
+<%- else %>
+      wire [PULSE_BITS-1:0]    steps    = stepped_of(whole, more);
+<%- endif %>
+      always @(posedge clk) begin
+        if (!rst_n) lfsr_q <= seed_of(k);
+        else if (col_valid) lfsr_q <= advanced_of(lfsr_q);
+      end
+      assign cells_in[k*CELL+:CELL]            = velocity;
+      assign widths[k*PULSE_BITS+:PULSE_BITS]  = steps << COARSE;
+      assign col_neg[k]                        = velocity[VELOCITY_BITS-1];
 <%- else %>
       wire [VELOCITY_BITS-1:0] velocity = s4_velocity_q[k*VELOCITY_BITS+:VELOCITY_BITS];
 <%- if batch > 1 %>
@@ -385,6 +440,7 @@ module ${ name }$_momentum_sram #(
       wire [VELOCITY_BITS-1:0] total    = total_of(s4_chi_q[k*VELOCITY_BITS+:VELOCITY_BITS], velocity);
 <%- endif %>
 <%- endif %>
+<%- if !stochastic %>
 <%- if batch > 1 %>
       wire [PULSE_BITS-1:0]    steps    = batch_last ? steps_of(total) : {PULSE_BITS{1'b0}};
 <%- else %>
@@ -395,6 +451,7 @@ module ${ name }$_momentum_sram #(
       assign cells_in[k*CELL+:CELL]            = {left, velocity};
       assign widths[k*PULSE_BITS+:PULSE_BITS]  = steps << COARSE;
       assign col_neg[k]                        = total[VELOCITY_BITS-1];
+<%- endif %>
       if (MAG_BITS > PULSE_BITS) begin : gen_mag
         assign col_mag[k*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - PULSE_BITS) {1'b0}}, widths[k*PULSE_BITS+:PULSE_BITS]};
       end else begin : gen_mag_exact

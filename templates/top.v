@@ -663,6 +663,9 @@ module ${ name }$ (
       .VELOCITY_BITS (${ v.bits }$),
       .GRADIENT_SHIFT(${ v.gradient_shift }$),
       .STEP_SHIFT    (${ v.step_shift }$),
+<%- if let Some(seed) = l.lfsr_seed %>
+      .LFSR_SEED     (32'h${ seed }$),
+<%- endif %>
       .COARSE        (${ v.coarse }$)
 <%- else %>
       .WIDTH_SHIFT (${ l.width_shift }$)

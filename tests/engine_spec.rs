@@ -26,7 +26,7 @@ refused! {
     second_devices_of_two_states: [Code::Engine, Code::DeviceDrive],
         "momentum_unit = \"in_array\"\n[array]\nbackend = \"external\"\n[device]\nmodel = \"mtj\"";
     second_devices_that_only_grow: [Code::Engine], "momentum_unit = \"in_array\"\n[device]\npreset = \"PCM\"";
-    residues_of_chance: [Code::Engine, Code::DeviceDrive], "momentum_unit = \"sram\"\n[device]\nmodel = \"mtj\"";
+    residues_of_chance: [Code::Engine], "momentum_unit = \"sram\"\n[device]\nmodel = \"mtj\"";
     velocities_too_wide: [Code::Engine], "momentum_unit = \"in_array\"\nmomentum = 0.99\nvelocity_guard = 14";
     velocities_too_wide_in_batches: [Code::Engine], "momentum_unit = \"in_array\"\nbatch = 256\nvelocity_guard = 8";
     a_fast_array_in_verilog: [Code::Engine], "momentum_unit = \"tiki_taka\"\n[array]\nbackend = \"emulated\"";
@@ -37,6 +37,12 @@ refused! {
         "momentum_unit = \"tiki_taka\"\ntransfer_divisor = 3\ntransfer_every = 0";
     a_fast_array_beyond_its_codes: [Code::Engine],
         "momentum_unit = \"tiki_taka\"\nfast_range = 256\n[array]\npulse_bits = 12\nadc_bits = 4";
+    chance_without_memory: [Code::Engine], "momentum_unit = \"history\"\nrounding = \"stochastic\"";
+    chance_that_looks_ahead: [Code::Engine],
+        "momentum_unit = \"sram\"\nmomentum_kind = \"nesterov\"\nrounding = \"stochastic\"";
+    another_rounding: [Code::UnknownValue], "momentum_unit = \"sram\"\nrounding = \"nearest\"";
+    pulses_that_do_not_surely_switch: [Code::Engine],
+        "momentum_unit = \"sram\"\nrounding = \"stochastic\"\n[device]\nmodel = \"mtj\"\nstate_bits = 16";
     velocities_finer_than_gradients: [Code::Engine], "momentum_unit = \"sram\"\nmomentum = 0.5\nvelocity_guard = 16";
 }
 
@@ -48,6 +54,7 @@ fn kinds_and_batches_are_in_the_canonical_spec_and_its_hash() {
         "momentum_kind = \"nesterov\"",
         "batch = 4",
         "momentum_unit = \"sram\"\nmomentum_kind = \"dampened\"\nbatch = 3",
+        "momentum_unit = \"sram\"\nrounding = \"stochastic\"",
     ] {
         let design = parse(lines).unwrap();
         let text = spec::canonical_toml(&design);

@@ -5,6 +5,7 @@ use askama::Template;
 use super::read_path::{TableUse, act_table, activation_tables, exp_table, read_path};
 use super::{Module, bit_serial, bus, memory, momentum, pulse_table};
 use crate::golden;
+use crate::lfsr;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
 use crate::spec::{
@@ -93,6 +94,8 @@ struct LayerTemplate<'a> {
     memory: bool,
     pulse_table: bool,
     serial: bool,
+    /// The unit `sram` rounds by chance.
+    stochastic: bool,
 }
 
 #[derive(Template)]
@@ -154,6 +157,8 @@ struct LayerSizes {
     pulse_table: Option<pulse_table::TableUse>,
     /// Of the unit `sram`.
     velocity: Option<DigitalVelocity>,
+    /// Hexadecimal digits, where it rounds by chance.
+    lfsr_seed: Option<String>,
     /// Of the unit `tiki_taka`.
     transfer: Option<TransferFormat>,
     row_bits: u32,
@@ -254,6 +259,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         width_shift: layer.shifts.width,
         pulse_table: None,
         velocity: layer.digital_velocity(design),
+        lfsr_seed: design.training.rounding.stochastic().then(|| format!("{:08x}", lfsr::seed(index))),
         transfer: layer.transfer_format(design),
         row_bits: bits_for(layer.rows() - 1),
         col_bits: bits_for(layer.outputs - 1),
@@ -346,6 +352,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         batch_first: momentum::batch_first(training),
         factors: factors.is_some() && training.ring(),
         nesterov: design.training.momentum_kind.nesterov(),
+        stochastic: design.training.rounding.stochastic(),
         memory: with_memory,
         pulse_table,
         serial,

@@ -43,6 +43,8 @@ struct MomentumInArray<'a> {
 struct MomentumSram<'a> {
     name: &'a str,
     nesterov: bool,
+    /// Rounding by chance.
+    stochastic: bool,
     batch: usize,
     /// Cycles of a beat, and its last stage.
     stages: u32,
@@ -145,7 +147,8 @@ pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama:
         MomentumUnit::TikiTaka => MomentumTikiTaka { name, pulse_table, width: "pulse_width", batch }.render(),
         MomentumUnit::Sram => {
             let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
-            MomentumSram { name, nesterov: kind.nesterov(), batch, stages, end }.render()
+            let stochastic = design.training.rounding.stochastic();
+            MomentumSram { name, nesterov: kind.nesterov(), stochastic, batch, stages, end }.render()
         }
     }
 }

@@ -43,6 +43,7 @@ const TRAINING: &[&str] = &[
     "batch",
     "history",
     "velocity_guard",
+    "rounding",
     "transfer_every",
     "transfer_divisor",
     "fast_range",

@@ -61,6 +61,9 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     if training.batch > 1 {
         writeln!(out, "batch = {}", training.batch)?;
     }
+    if training.rounding.stochastic() {
+        writeln!(out, "rounding = \"{}\"", training.rounding.name())?;
+    }
     if let Some(guard) = training.velocity_guard {
         writeln!(out, "velocity_guard = {guard}")?;
     }

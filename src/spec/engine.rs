@@ -5,12 +5,15 @@ use super::error::{Code, Problem, Span};
 use super::reader::{Entry, Reader};
 use super::{
     Backend, Design, DeviceModel, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, Layer, MOMENTUM_BITS, MomentumKind,
-    MomentumUnit,
+    MomentumUnit, Rounding,
 };
+use crate::device::mtj::Mtj;
 use crate::fixed;
 
 /// Most pairs (x, y) of a ring: each has its largest |y| in flip-flops, and its words in memory.
 pub(super) const PAIRS_MAX: i64 = 256;
+/// Probability from which on a pulse counts as one that surely switches.
+const CERTAIN: f64 = 0.999;
 /// Widest velocity in bits.
 const VELOCITY_BITS: u32 = 32;
 
@@ -25,6 +28,7 @@ pub(super) struct EngineEntry {
     /// More than one pair.
     history: Option<Span>,
     guard: Option<(u32, Span)>,
+    rounding: Option<Span>,
 }
 
 impl EngineEntry {
@@ -48,7 +52,12 @@ impl EngineEntry {
             Entry::Given(MomentumKind::Dampened | MomentumKind::Nesterov, span) => Some(span.clone()),
             _ => None,
         };
-        EngineEntry { unit: unit.span(), momentum: momentum.span(), kind, batch: batch.span(), history, guard }
+        let (unit, momentum, batch) = (unit.span(), momentum.span(), batch.span());
+        EngineEntry { unit, momentum, kind, batch, history, guard, rounding: None }
+    }
+
+    pub fn with_rounding(self, rounding: &Entry<Rounding>) -> EngineEntry {
+        EngineEntry { rounding: rounding.span(), ..self }
     }
 }
 
@@ -111,8 +120,23 @@ impl Layer {
 
 /// Bits below a step of the device in a residue, and below a step in a pulse width.
 fn step(layer: &Layer, design: &Design, guard: u32) -> (u32, u32) {
+    if let DeviceModel::Mtj(_) = design.device.model {
+        return state(layer, design, guard);
+    }
     let coarse = (layer.shifts.write + 2).saturating_sub(design.array.dac_bits);
     (guard + design.array.dac_bits - 2 + coarse, coarse)
+}
+
+/// The same of junctions: a step is one state, and its pulse half of full scale.
+fn state(layer: &Layer, design: &Design, guard: u32) -> (u32, u32) {
+    let array = &design.array;
+    let product = layer.ranges.update - (array.dac_bits - 1 + array.pulse_bits) as i32;
+    ((guard as i32 + layer.ranges.weight - product).max(1) as u32, array.pulse_bits - 1)
+}
+
+/// Row code of the one row of a slot, and length of a junction's pulse in units of the shortest.
+fn single_row(design: &Design) -> (usize, i32) {
+    (1 << (design.array.dac_bits - 2), 1 << (design.array.pulse_bits - 1))
 }
 
 impl Design {
@@ -130,6 +154,7 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
     }
     kind(reader, design, entry);
     batch(reader, design, entry);
+    rounding(reader, design, entry);
     if let (Some((_, span)), false) = (&entry.guard, unit.velocity()) {
         unused(reader, "velocity_guard", span, unit);
     }
@@ -145,8 +170,17 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
     };
     let units = "take `momentum_unit = \"history\"`";
     if unit.sram() {
-        if let DeviceModel::Mtj(_) = design.device.model {
-            refuse("needs devices that move by what is taken off a residue: junctions switch by chance", None, units);
+        if let DeviceModel::Mtj(junction) = &design.device.model {
+            if design.training.rounding.stochastic() {
+                certain(reader, design, entry, junction);
+            } else {
+                let units = "set `rounding = \"stochastic\"`, or take `momentum_unit = \"history\"`";
+                refuse(
+                    "needs devices that move by what is taken off a residue: junctions have two states",
+                    None,
+                    units,
+                );
+            }
         }
         steps(reader, design, entry);
         return;
@@ -237,12 +271,54 @@ fn kind(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
     reader.report(problem.help(format!("nearest: `learning_rate = {}`", most / step)));
 }
 
+/// Chance in a unit that has none, or in one that looks ahead.
+fn rounding(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
+    let training = &design.training;
+    if let (Some(span), false) = (&entry.rounding, training.momentum_unit.sram()) {
+        unused(reader, "rounding", span, training.momentum_unit);
+    } else if training.rounding.stochastic() && training.momentum_kind.nesterov() {
+        let message = "`rounding = \"stochastic\"` has no momentum of Nesterov's kind";
+        let problem = Problem::new(Code::Engine, message)
+            .at(entry.rounding.clone(), "")
+            .also(entry.kind.clone(), "allowed: \"classical\", \"dampened\"");
+        reader.report(problem.help("set `momentum_kind = \"classical\"`, or remove `rounding`"));
+    }
+}
+
+/// Junctions that a slot's pulse does not surely switch.
+fn certain(reader: &Reader<'_>, design: &Design, entry: &EngineEntry, junction: &Mtj) {
+    let (Some(layer), (code, width)) = (design.layers.first(), single_row(design)) else { return };
+    let geometry = layer.geometry(design);
+    let Ok(currents) = junction.row_currents(geometry.max_code) else { return };
+    let seconds = f64::from(width) * geometry.pulse_lsb;
+    let p = junction.switching_probability(currents[code], seconds);
+    if p >= CERTAIN {
+        return;
+    }
+    let message = format!("a pulse of `momentum_unit = \"sram\"` switches a junction with a probability of {p:.3}");
+    let note = format!(
+        "{:.1} ns at {:.3} critical currents: half of the longest pulse, on one row at half of full scale",
+        1e9 * seconds,
+        currents[code]
+    );
+    let problem = Problem::new(Code::Engine, message)
+        .at(entry.rounding.clone(), format!("needs at least {CERTAIN}: the generators in the hardware draw"))
+        .note(note);
+    reader.report(problem.help("raise `write_current` or `pulse_lsb`"));
+}
+
 /// Layers whose longest pulse, on one row at half scale, is no step of the device.
 fn steps(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
     let pulse_bits = design.array.pulse_bits;
     for layer in &design.layers {
         let sram = layer.digital_velocity(design).map(|format| format.coarse);
         let Some(coarse) = sram.or(layer.transfer_format(design).map(|format| format.coarse)) else { continue };
+        let finer = layer.digital_velocity(design).is_some_and(|format| format.step_shift == 0);
+        if design.training.rounding.stochastic() && finer {
+            let message = format!("a velocity of layer `{}` has no part of a step of the device", layer.name);
+            let help = "raise `velocity_guard` or `dac_bits`, or remove `rounding`";
+            reader.report(Problem::new(Code::Engine, message).at(entry.rounding.clone(), "").help(help));
+        }
         if coarse >= pulse_bits {
             let message = format!("no pulse moves the device of layer `{}` by a whole step", layer.name);
             let note = format!(

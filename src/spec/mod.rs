@@ -48,7 +48,7 @@ pub(crate) use pulse_table::width as pulse_width;
 pub use schedule::{Rates, ScheduleStep};
 pub use softmax::{QUOTIENT_STEP, Softmax};
 pub use tiles::{Tile, Tiling};
-pub use training::{Loss, MomentumUnit, Optimizer, Training, Transfer};
+pub use training::{Loss, MomentumUnit, Optimizer, Rounding, Training, Transfer};
 pub use transfer::TransferFormat;
 
 use error::Problem;

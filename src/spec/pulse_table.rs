@@ -19,6 +19,10 @@ impl PulseTable {
     /// The table of `layer`; `None` where the device takes widths as they come.
     pub fn of(design: &Design, layer: &Layer) -> Option<PulseTable> {
         let DeviceModel::Mtj(junction) = &design.device.model else { return None };
+        if design.training.momentum_unit.sram() {
+            // Its pulses switch surely; what is left to chance has been drawn before.
+            return None;
+        }
         let geometry = layer.geometry(design);
         // A full-scale row is one step below the full scale.
         let full = f64::from(geometry.max_code) / 2f64.powi(design.array.dac_bits as i32 - 1);

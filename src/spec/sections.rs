@@ -13,7 +13,7 @@ use super::schedule::{self, EPOCHS_MAX, StepEntry};
 use super::transfer::TransferEntry;
 use super::{
     Backend, Data, DataSource, FactorFormat, InputCoding, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer,
-    Rates, ScheduleStep, Timing, Training, Transfer,
+    Rates, Rounding, ScheduleStep, Timing, Training, Transfer,
 };
 
 /// Most cycles of one timed step; bounds the counters.
@@ -82,6 +82,7 @@ pub(super) struct TrainingEntry {
     batch: Option<usize>,
     history: Option<usize>,
     engine: EngineEntry,
+    rounding: Option<Rounding>,
     /// The outer `None`: a key is wrong.
     transfer: Option<Option<Transfer>>,
     epochs: Option<usize>,
@@ -143,6 +144,7 @@ impl TrainingEntry {
             batch: self.batch?,
             history: self.history?,
             velocity_guard: None,
+            rounding: self.rounding?,
             transfer: self.transfer?,
             epochs: self.epochs?,
             schedule: self.steps()?,
@@ -165,11 +167,12 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
     let batch = section.int("batch", 1..=PAIRS_MAX).map(|n| n as usize);
     let history = section.int("history", 1..=PAIRS_MAX).map(|n| n as usize);
     let guard = section.int("velocity_guard", 0..=16).map(|n| n as u32);
+    let rounding = section.choice("rounding", &Rounding::ALL.map(|rounding| (rounding.name(), rounding)));
     if let Some(optimizer) = &optimizer {
         contradictions(reader, optimizer, &momentum, &unit, &history);
     }
     let sgd = optimizer.as_ref().is_some_and(|o| o.value == Optimizer::Sgd);
-    let engine = EngineEntry::new(&unit, &momentum, &kind, &batch, &history, guard);
+    let engine = EngineEntry::new(&unit, &momentum, &kind, &batch, &history, guard).with_rounding(&rounding);
     let mut defaults = if sgd { defaults::SGD } else { defaults::MOMENTUM };
     if let Entry::Given(unit, _) = &unit
         && !unit.history()
@@ -191,6 +194,7 @@ pub(super) fn training(reader: &Reader<'_>, section: &Section<'_>) -> TrainingEn
         kind: kind.or(MomentumKind::Classical).map(|found| found.value),
         history: history.or(defaults.2).map(|found| found.value),
         engine,
+        rounding: rounding.or(Rounding::Residue).map(|found| found.value),
         epochs: epochs.map(|found| found.value as usize),
         schedule,
         seed: section.int("seed", 0..=i64::MAX).or(defaults::SEED).map(|found| found.value.unsigned_abs()),

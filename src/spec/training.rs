@@ -18,6 +18,8 @@ pub struct Training {
     pub history: usize,
     /// Bits of a unit's velocity below the product of row code and pulse width; `None` for units that keep no velocity.
     pub velocity_guard: Option<u32>,
+    /// How the unit `sram` makes pulses of velocities.
+    pub rounding: Rounding,
     /// How the unit `tiki_taka` moves what its fast array holds; `None` for all others.
     pub transfer: Option<Transfer>,
     pub epochs: usize,
@@ -27,6 +29,16 @@ pub struct Training {
     /// Initial weights are uniform in +- this value; `None`: sqrt(6 / (M + N)) of each layer (Glorot and Bengio 2010);
     /// see [`super::Layer::initial_weight`].
     pub initial_weight: Option<f64>,
+}
+
+/// What becomes of the part of a velocity that is less than a step of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// It waits in memory, cell by cell, until it makes a step.
+    Residue,
+    /// It makes a step with its own probability; generators in the hardware draw.
+    Stochastic,
 }
 
 /// What training makes small.
@@ -91,6 +103,22 @@ impl Loss {
             Loss::Squared => "squared",
             Loss::CrossEntropy => "cross_entropy",
         }
+    }
+}
+
+impl Rounding {
+    pub const ALL: [Rounding; 2] = [Rounding::Residue, Rounding::Stochastic];
+
+    /// Name as in the spec.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rounding::Residue => "residue",
+            Rounding::Stochastic => "stochastic",
+        }
+    }
+
+    pub fn stochastic(self) -> bool {
+        self == Rounding::Stochastic
     }
 }
 
