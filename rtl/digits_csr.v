@@ -143,9 +143,8 @@ module digits_csr (
   wire        wr_exec = aw_have && w_have && b_free && !weight_valid_q;
   wire        rd_exec = ar_have && r_free && !weight_valid_q && !(wr_exec && rd_addr == ADDR_WEIGHT_DATA);
 
-  reg        wr_ok, rd_ok;
+  reg        wr_ok, rd_ok;  // 0 while nothing is executed
   reg [31:0] rd_value;
-  wire        wr_do = wr_exec && wr_ok;
 
   assign s_axil_awready = !aw_full_q;
   assign s_axil_wready  = !w_full_q;
@@ -177,8 +176,8 @@ module digits_csr (
     end
   end
 
-  wire wr_weight   = wr_do && wr_addr == ADDR_WEIGHT_DATA;
-  wire rd_weight   = rd_exec && rd_ok && rd_addr == ADDR_WEIGHT_DATA;
+  wire wr_weight   = wr_ok && wr_addr == ADDR_WEIGHT_DATA;
+  wire rd_weight   = rd_ok && rd_addr == ADDR_WEIGHT_DATA;
   wire weight_done = weight_valid_q && weight_ready;
   wire wr_answer   = (wr_exec && !wr_weight) || (weight_done && weight_write_q);
   wire rd_answer   = (rd_exec && !rd_weight) || (weight_done && !weight_write_q);
@@ -204,39 +203,29 @@ module digits_csr (
 
   // Fields that software writes: new value under the strobes, and whether the register takes it
 
-  wire [31:0] wr_keep = ~{{8{wr_strb[3]}}, {8{wr_strb[2]}}, {8{wr_strb[1]}}, {8{wr_strb[0]}}};
-  wire [31:0] wr_set  = wr_data & ~wr_keep;
+  reg [31:0] wr_keep, wr_set;
 
-  reg run_q;
-  reg train_q;
-  reg emit_q;
-  wire        run_new = (run_q & wr_keep[0]) | wr_set[0];
-  wire        train_new = (train_q & wr_keep[1]) | wr_set[1];
-  wire        emit_new = (emit_q & wr_keep[2]) | wr_set[2];
+  reg run_q, run_new;
+  reg train_q, train_new;
+  reg emit_q, emit_new;
   wire        ctrl_ok = (!busy || (train_new == train_q && emit_new == emit_q));
 
-  reg [15:0] learning_rate_q;
-  wire [15:0] learning_rate_new = (learning_rate_q & wr_keep[15:0]) | wr_set[15:0];
+  reg [15:0] learning_rate_q, learning_rate_new;
   wire        learning_rate_ok = (!busy || learning_rate_new == learning_rate_q) && wr_set[31:16] == 16'd0;
 
-  reg [15:0] momentum_q;
-  wire [15:0] momentum_new = (momentum_q & wr_keep[15:0]) | wr_set[15:0];
+  reg [15:0] momentum_q, momentum_new;
   wire        momentum_ok = (!busy || momentum_new == momentum_q) && wr_set[31:16] == 16'd0;
 
-  reg [3:0] history_q;
-  wire [3:0]  history_new = (history_q & wr_keep[3:0]) | wr_set[3:0];
+  reg [3:0] history_q, history_new;
   wire        history_ok = (!busy || history_new == history_q) && wr_set[31:4] == 28'd0 && history_new >= 4'd1 && history_new <= 4'd8;
 
-  reg weight_layer_q;
-  wire        weight_layer_new = (weight_layer_q & wr_keep[0]) | wr_set[0];
+  reg weight_layer_q, weight_layer_new;
   wire        weight_layer_ok = wr_set[31:1] == 31'd0;
 
-  reg [6:0] weight_row_q;
-  wire [6:0]  weight_row_new = (weight_row_q & wr_keep[6:0]) | wr_set[6:0];
+  reg [6:0] weight_row_q, weight_row_new;
   wire        weight_row_ok = wr_set[31:7] == 25'd0 && weight_row_new <= 7'd65;
 
-  reg [4:0] weight_col_q;
-  wire [4:0]  weight_col_new = (weight_col_q & wr_keep[4:0]) | wr_set[4:0];
+  reg [4:0] weight_col_q, weight_col_new;
   wire        weight_col_ok = wr_set[31:5] == 27'd0;
 
   // The cell that the weight address means
@@ -249,23 +238,54 @@ module digits_csr (
   wire weight_ok      = !busy && weight_row_q < weight_rows && weight_col_q <= weight_last_col;
   wire weight_data_ok = weight_ok && wr_strb == 4'b1111 && wr_data[31:20] == {12{wr_data[19]}} && wr_data[19:0] != 20'h80000;
 
+  // All of this rests until there is a write.
   always @* begin
-    case (wr_addr)
-      ADDR_CTRL:          wr_ok = ctrl_ok;
-      ADDR_COMMAND:       wr_ok = 1'b1;
-      ADDR_STATUS:        wr_ok = 1'b1;
-      ADDR_LEARNING_RATE: wr_ok = learning_rate_ok;
-      ADDR_MOMENTUM:      wr_ok = momentum_ok;
-      ADDR_HISTORY:       wr_ok = history_ok;
-      ADDR_WEIGHT_LAYER:  wr_ok = weight_layer_ok;
-      ADDR_WEIGHT_ROW:    wr_ok = weight_row_ok;
-      ADDR_WEIGHT_COL:    wr_ok = weight_col_ok;
-      ADDR_WEIGHT_DATA:   wr_ok = weight_data_ok;
-      default: wr_ok = 1'b0;
-    endcase
+    wr_keep = 32'hffff_ffff;
+    wr_set  = 32'd0;
+    run_new = run_q;
+    train_new = train_q;
+    emit_new = emit_q;
+    learning_rate_new = learning_rate_q;
+    momentum_new = momentum_q;
+    history_new = history_q;
+    weight_layer_new = weight_layer_q;
+    weight_row_new = weight_row_q;
+    weight_col_new = weight_col_q;
+    if (wr_exec) begin
+      wr_keep = ~{{8{wr_strb[3]}}, {8{wr_strb[2]}}, {8{wr_strb[1]}}, {8{wr_strb[0]}}};
+      wr_set  = wr_data & ~wr_keep;
+      run_new = (run_q & wr_keep[0]) | wr_set[0];
+      train_new = (train_q & wr_keep[1]) | wr_set[1];
+      emit_new = (emit_q & wr_keep[2]) | wr_set[2];
+      learning_rate_new = (learning_rate_q & wr_keep[15:0]) | wr_set[15:0];
+      momentum_new = (momentum_q & wr_keep[15:0]) | wr_set[15:0];
+      history_new = (history_q & wr_keep[3:0]) | wr_set[3:0];
+      weight_layer_new = (weight_layer_q & wr_keep[0]) | wr_set[0];
+      weight_row_new = (weight_row_q & wr_keep[6:0]) | wr_set[6:0];
+      weight_col_new = (weight_col_q & wr_keep[4:0]) | wr_set[4:0];
+    end
   end
 
-  wire soft_reset_d = wr_do && wr_addr == ADDR_COMMAND && wr_set[0];
+  always @* begin
+    wr_ok = 1'b0;
+    if (wr_exec) begin
+      case (wr_addr)
+        ADDR_CTRL:          wr_ok = ctrl_ok;
+        ADDR_COMMAND:       wr_ok = 1'b1;
+        ADDR_STATUS:        wr_ok = 1'b1;
+        ADDR_LEARNING_RATE: wr_ok = learning_rate_ok;
+        ADDR_MOMENTUM:      wr_ok = momentum_ok;
+        ADDR_HISTORY:       wr_ok = history_ok;
+        ADDR_WEIGHT_LAYER:  wr_ok = weight_layer_ok;
+        ADDR_WEIGHT_ROW:    wr_ok = weight_row_ok;
+        ADDR_WEIGHT_COL:    wr_ok = weight_col_ok;
+        ADDR_WEIGHT_DATA:   wr_ok = weight_data_ok;
+        default: wr_ok = 1'b0;
+      endcase
+    end
+  end
+
+  wire soft_reset_d = wr_ok && wr_addr == ADDR_COMMAND && wr_set[0];
 
   always @(posedge aclk) begin
     if (!aresetn) begin
@@ -275,19 +295,19 @@ module digits_csr (
       learning_rate_q <= 16'd1638;
       momentum_q      <= 16'd58982;
       history_q       <= 4'd8;
-    end else begin
-      if (wr_do && wr_addr == ADDR_CTRL) begin
+    end else if (wr_ok) begin
+      if (wr_addr == ADDR_CTRL) begin
         run_q   <= run_new;
         train_q <= train_new;
         emit_q  <= emit_new;
       end
-      if (wr_do && wr_addr == ADDR_LEARNING_RATE) begin
+      if (wr_addr == ADDR_LEARNING_RATE) begin
         learning_rate_q <= learning_rate_new;
       end
-      if (wr_do && wr_addr == ADDR_MOMENTUM) begin
+      if (wr_addr == ADDR_MOMENTUM) begin
         momentum_q <= momentum_new;
       end
-      if (wr_do && wr_addr == ADDR_HISTORY) begin
+      if (wr_addr == ADDR_HISTORY) begin
         history_q <= history_new;
       end
       if (soft_reset_d) run_q <= 1'b0;
@@ -307,9 +327,9 @@ module digits_csr (
       clear_history  <= 1'b0;
       clear_counters <= 1'b0;
     end else begin
-      soft_reset     <= wr_do && wr_addr == ADDR_COMMAND && wr_set[0];
-      clear_history  <= wr_do && wr_addr == ADDR_COMMAND && wr_set[1];
-      clear_counters <= wr_do && wr_addr == ADDR_COMMAND && wr_set[2];
+      soft_reset     <= wr_ok && wr_addr == ADDR_COMMAND && wr_set[0];
+      clear_history  <= wr_ok && wr_addr == ADDR_COMMAND && wr_set[1];
+      clear_counters <= wr_ok && wr_addr == ADDR_COMMAND && wr_set[2];
     end
   end
 
@@ -327,8 +347,10 @@ module digits_csr (
       short_packet_q <= 1'b0;
       long_packet_q  <= 1'b0;
     end else begin
-      short_packet_q <= short_packet || (short_packet_q && !(wr_do && wr_addr == ADDR_STATUS && wr_set[8]));
-      long_packet_q  <= long_packet || (long_packet_q && !(wr_do && wr_addr == ADDR_STATUS && wr_set[9]));
+      if (short_packet) short_packet_q <= 1'b1;
+      else if (wr_ok && wr_addr == ADDR_STATUS && wr_set[8]) short_packet_q <= 1'b0;
+      if (long_packet) long_packet_q  <= 1'b1;
+      else if (wr_ok && wr_addr == ADDR_STATUS && wr_set[9]) long_packet_q  <= 1'b0;
     end
   end
 
@@ -396,9 +418,9 @@ module digits_csr (
       weight_row_q   <= 7'd0;
       weight_col_q   <= 5'd0;
     end else begin
-      if (wr_do && wr_addr == ADDR_WEIGHT_LAYER) weight_layer_q <= weight_layer_new;
-      if (wr_do && wr_addr == ADDR_WEIGHT_ROW)   weight_row_q <= weight_row_new;
-      if (wr_do && wr_addr == ADDR_WEIGHT_COL)   weight_col_q <= weight_col_new;
+      if (wr_ok && wr_addr == ADDR_WEIGHT_LAYER) weight_layer_q <= weight_layer_new;
+      if (wr_ok && wr_addr == ADDR_WEIGHT_ROW)   weight_row_q <= weight_row_new;
+      if (wr_ok && wr_addr == ADDR_WEIGHT_COL)   weight_col_q <= weight_col_new;
       if (weight_done) begin
         weight_col_q <= weight_col_q == weight_last_col ? 5'd0 : weight_col_q + 5'd1;
         if (weight_col_q == weight_last_col) weight_row_q <= weight_row_q + 7'd1;
@@ -416,55 +438,53 @@ module digits_csr (
   // Reading
 
   always @* begin
-    rd_ok = 1'b1;
-    case (rd_addr)
-      ADDR_ID:               rd_value = 32'h4d52544c;
-      ADDR_VERSION:          rd_value = 32'h00000001;
-      ADDR_SPEC_HASH_LO:     rd_value = 32'h6b657b5b;
-      ADDR_SPEC_HASH_HI:     rd_value = 32'hecd190c1;
-      ADDR_SHAPE:            rd_value = 32'h00400002;
-      ADDR_OUTPUTS:          rd_value = 32'h0000000a;
-      ADDR_FORMAT:           rd_value = 32'h08080808;
-      ADDR_CTRL:             rd_value = {29'd0, emit_q, train_q, run_q};
-      ADDR_COMMAND:          rd_value = 32'd0;
-      ADDR_STATUS:           rd_value = {22'd0, long_packet_q, short_packet_q, phase, 3'd0, busy};
-      ADDR_LEARNING_RATE:    rd_value = {16'd0, learning_rate_q};
-      ADDR_MOMENTUM:         rd_value = {16'd0, momentum_q};
-      ADDR_HISTORY:          rd_value = {28'd0, history_q};
-      ADDR_WEIGHT_LAYER:     rd_value = {31'd0, weight_layer_q};
-      ADDR_WEIGHT_ROW:       rd_value = {25'd0, weight_row_q};
-      ADDR_WEIGHT_COL:       rd_value = {27'd0, weight_col_q};
-      ADDR_CYCLES_LO:        rd_value = count_cycles[31:0];
-      ADDR_CYCLES_HI:        rd_value = count_cycles_high_q;
-      ADDR_WAIT_INPUT_LO:    rd_value = count_wait_input[31:0];
-      ADDR_WAIT_INPUT_HI:    rd_value = count_wait_input_high_q;
-      ADDR_LOAD_LO:          rd_value = count_load[31:0];
-      ADDR_LOAD_HI:          rd_value = count_load_high_q;
-      ADDR_FORWARD_LO:       rd_value = count_forward[31:0];
-      ADDR_FORWARD_HI:       rd_value = count_forward_high_q;
-      ADDR_BACKWARD_LO:      rd_value = count_backward[31:0];
-      ADDR_BACKWARD_HI:      rd_value = count_backward_high_q;
-      ADDR_UPDATE_LO:        rd_value = count_update[31:0];
-      ADDR_UPDATE_HI:        rd_value = count_update_high_q;
-      ADDR_WAIT_OUTPUT_LO:   rd_value = count_wait_output[31:0];
-      ADDR_WAIT_OUTPUT_HI:   rd_value = count_wait_output_high_q;
-      ADDR_ARRAY_BUSY_LO:    rd_value = count_array_busy[31:0];
-      ADDR_ARRAY_BUSY_HI:    rd_value = count_array_busy_high_q;
-      ADDR_SAMPLES_LO:       rd_value = count_samples[31:0];
-      ADDR_SAMPLES_HI:       rd_value = count_samples_high_q;
-      ADDR_SLOTS_LO:         rd_value = count_slots[31:0];
-      ADDR_SLOTS_HI:         rd_value = count_slots_high_q;
-      ADDR_SLOTS_SKIPPED_LO: rd_value = count_slots_skipped[31:0];
-      ADDR_SLOTS_SKIPPED_HI: rd_value = count_slots_skipped_high_q;
-      ADDR_WEIGHT_DATA: begin
-        rd_value = 32'd0;
-        rd_ok    = weight_ok;
-      end
-      default: begin
-        rd_value = 32'd0;
-        rd_ok    = 1'b0;
-      end
-    endcase
+    rd_ok    = 1'b0;
+    rd_value = 32'd0;
+    if (rd_exec) begin
+      rd_ok = 1'b1;
+      case (rd_addr)
+        ADDR_ID:               rd_value = 32'h4d52544c;
+        ADDR_VERSION:          rd_value = 32'h00000001;
+        ADDR_SPEC_HASH_LO:     rd_value = 32'h6b657b5b;
+        ADDR_SPEC_HASH_HI:     rd_value = 32'hecd190c1;
+        ADDR_SHAPE:            rd_value = 32'h00400002;
+        ADDR_OUTPUTS:          rd_value = 32'h0000000a;
+        ADDR_FORMAT:           rd_value = 32'h08080808;
+        ADDR_CTRL:             rd_value = {29'd0, emit_q, train_q, run_q};
+        ADDR_COMMAND:          rd_value = 32'd0;
+        ADDR_STATUS:           rd_value = {22'd0, long_packet_q, short_packet_q, phase, 3'd0, busy};
+        ADDR_LEARNING_RATE:    rd_value = {16'd0, learning_rate_q};
+        ADDR_MOMENTUM:         rd_value = {16'd0, momentum_q};
+        ADDR_HISTORY:          rd_value = {28'd0, history_q};
+        ADDR_WEIGHT_LAYER:     rd_value = {31'd0, weight_layer_q};
+        ADDR_WEIGHT_ROW:       rd_value = {25'd0, weight_row_q};
+        ADDR_WEIGHT_COL:       rd_value = {27'd0, weight_col_q};
+        ADDR_CYCLES_LO:        rd_value = count_cycles[31:0];
+        ADDR_CYCLES_HI:        rd_value = count_cycles_high_q;
+        ADDR_WAIT_INPUT_LO:    rd_value = count_wait_input[31:0];
+        ADDR_WAIT_INPUT_HI:    rd_value = count_wait_input_high_q;
+        ADDR_LOAD_LO:          rd_value = count_load[31:0];
+        ADDR_LOAD_HI:          rd_value = count_load_high_q;
+        ADDR_FORWARD_LO:       rd_value = count_forward[31:0];
+        ADDR_FORWARD_HI:       rd_value = count_forward_high_q;
+        ADDR_BACKWARD_LO:      rd_value = count_backward[31:0];
+        ADDR_BACKWARD_HI:      rd_value = count_backward_high_q;
+        ADDR_UPDATE_LO:        rd_value = count_update[31:0];
+        ADDR_UPDATE_HI:        rd_value = count_update_high_q;
+        ADDR_WAIT_OUTPUT_LO:   rd_value = count_wait_output[31:0];
+        ADDR_WAIT_OUTPUT_HI:   rd_value = count_wait_output_high_q;
+        ADDR_ARRAY_BUSY_LO:    rd_value = count_array_busy[31:0];
+        ADDR_ARRAY_BUSY_HI:    rd_value = count_array_busy_high_q;
+        ADDR_SAMPLES_LO:       rd_value = count_samples[31:0];
+        ADDR_SAMPLES_HI:       rd_value = count_samples_high_q;
+        ADDR_SLOTS_LO:         rd_value = count_slots[31:0];
+        ADDR_SLOTS_HI:         rd_value = count_slots_high_q;
+        ADDR_SLOTS_SKIPPED_LO: rd_value = count_slots_skipped[31:0];
+        ADDR_SLOTS_SKIPPED_HI: rd_value = count_slots_skipped_high_q;
+        ADDR_WEIGHT_DATA: rd_ok = weight_ok;
+        default: rd_ok = 1'b0;
+      endcase
+    end
   end
 
 `ifdef FORMAL

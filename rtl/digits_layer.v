@@ -91,16 +91,22 @@ module digits_layer #(
       assign back_req    = back_q;
       assign drive_valid = y_valid;
 
-      genvar d;
-      for (d = 0; d < LANES; d = d + 1) begin : gen_drive
-        wire [DAC_BITS-2:0] magnitude = y_drive[d*(DAC_BITS-1)+:DAC_BITS-1];
-        if (MAG_BITS > DAC_BITS - 1) begin : gen_wide
-          assign drive_mag[d*MAG_BITS+:MAG_BITS] = {{(MAG_BITS - DAC_BITS + 1) {1'b0}}, magnitude};
-        end else begin : gen_exact
-          assign drive_mag[d*MAG_BITS+:MAG_BITS] = magnitude;
+      reg [LANES*MAG_BITS-1:0] mag;
+      reg [LANES-1:0]          neg;
+      integer d;
+      always @* begin
+        mag = {LANES * MAG_BITS{1'b0}};
+        neg = {LANES{1'b0}};
+        // The lines rest between beats.
+        if (y_valid) begin
+          for (d = 0; d < LANES; d = d + 1) begin
+            mag[d*MAG_BITS+:DAC_BITS-1] = y_drive[d*(DAC_BITS-1)+:DAC_BITS-1];
+            neg[d]                      = y_data[d*ERROR_BITS+ERROR_BITS-1];
+          end
         end
-        assign drive_neg[d] = y_data[d*ERROR_BITS+ERROR_BITS-1];
       end
+      assign drive_mag = mag;
+      assign drive_neg = neg;
     end else begin : gen_no_back
       wire unused_back = &{1'b0, take_back, y_drive};
       assign back_req    = 1'b0;

@@ -73,17 +73,17 @@ module digits_perf #(
       count_slots_q <= 64'd0;
       count_slots_skipped_q <= 64'd0;
     end else begin
-      count_cycles_q <= count_cycles_q + {63'd0, phase != 4'd0};
-      count_wait_input_q <= count_wait_input_q + {63'd0, phase == 4'd1};
-      count_load_q <= count_load_q + {63'd0, phase == 4'd2};
-      count_forward_q <= count_forward_q + {63'd0, phase == 4'd3};
-      count_backward_q <= count_backward_q + {63'd0, phase == 4'd4};
-      count_update_q <= count_update_q + {63'd0, phase == 4'd5};
-      count_wait_output_q <= count_wait_output_q + {63'd0, phase == 4'd6};
-      count_array_busy_q <= count_array_busy_q + {63'd0, array_busy};
-      count_samples_q <= count_samples_q + {63'd0, sample_end};
-      count_slots_q <= count_slots_q + {{(64 - ADD_BITS) {1'b0}}, slots_add};
-      count_slots_skipped_q <= count_slots_skipped_q + {{(64 - ADD_BITS) {1'b0}}, skipped_add};
+      if (phase != 4'd0) count_cycles_q <= count_cycles_q + 64'd1;
+      if (phase == 4'd1) count_wait_input_q <= count_wait_input_q + 64'd1;
+      if (phase == 4'd2) count_load_q <= count_load_q + 64'd1;
+      if (phase == 4'd3) count_forward_q <= count_forward_q + 64'd1;
+      if (phase == 4'd4) count_backward_q <= count_backward_q + 64'd1;
+      if (phase == 4'd5) count_update_q <= count_update_q + 64'd1;
+      if (phase == 4'd6) count_wait_output_q <= count_wait_output_q + 64'd1;
+      if (array_busy) count_array_busy_q <= count_array_busy_q + 64'd1;
+      if (sample_end) count_samples_q <= count_samples_q + 64'd1;
+      if (|slot_start) count_slots_q <= count_slots_q + {{(64 - ADD_BITS) {1'b0}}, slots_add};
+      if (|slot_skipped) count_slots_skipped_q <= count_slots_skipped_q + {{(64 - ADD_BITS) {1'b0}}, skipped_add};
     end
   end
 

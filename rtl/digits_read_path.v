@@ -174,11 +174,11 @@ module digits_read_path #(
 
   integer i;
   always @(posedge clk) begin
-    s2_last_q <= s1_last_q;
-    s2_dest_q <= s1_dest;
-    s2_beat_q <= s1_beat_q;
     // Only when a beat is there: idle lanes keep their inputs, and with them their power.
     if (s1_valid_q) begin
+      s2_last_q <= s1_last_q;
+      s2_dest_q <= s1_dest;
+      s2_beat_q <= s1_beat_q;
       for (i = 0; i < LANES; i = i + 1) begin
         s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
             {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
@@ -248,10 +248,10 @@ module digits_read_path #(
 
   integer j;
   always @(posedge clk) begin
-    s3_last_q <= s2_last_q;
-    s3_dest_q <= s2_dest_q;
-    s3_beat_q <= s2_beat_q;
     if (s2_valid_q) begin
+      s3_last_q <= s2_last_q;
+      s3_dest_q <= s2_dest_q;
+      s3_beat_q <= s2_beat_q;
       for (j = 0; j < LANES; j = j + 1) begin
         s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(
             s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]);

@@ -65,6 +65,7 @@ module digits_sample_in #(
   localparam [K-1:0] X_KEEP = {K{1'b1}} >> (K - X_TAIL);
   localparam [K-1:0] T_KEEP = {K{1'b1}} >> (K - T_TAIL);
 
+  localparam [1:0] BANK_0   = 2'b01;
   localparam [1:0] ST_FIRST = 2'd0;  // between packets
   localparam [1:0] ST_X     = 2'd1;
   localparam [1:0] ST_T     = 2'd2;
@@ -73,11 +74,11 @@ module digits_sample_in #(
   reg [1:0]         state_q, state_d;
   reg [BITS-1:0]    beat_q, beat_d;      // number of the next stream beat within x or t
   reg               train_q;             // the packet being received brings targets
-  reg               in_bank_q;           // bank of that packet
-  reg               wr_bank_q;           // bank of the beat that leaves the gear; lags behind in_bank_q
+  reg [1:0]         in_bank_q;           // bank of that packet, one-hot as all numbers of banks
+  reg [1:0]         wr_bank_q;           // bank of the beat that leaves the gear; lags behind in_bank_q
   reg               wr_t_q;              // that beat is one of t
   reg [WR_BITS-1:0] wr_beat_q;           // and its number
-  reg               x_bank_q, t_bank_q;  // banks that the core reads
+  reg [1:0]         x_bank_q, t_bank_q;  // banks that the core reads
   reg [1:0]         x_held_q, t_held_q;  // per bank: taken, not yet released
   reg [1:0]         valid_q;             // per bank: a whole sample has been written
   reg [1:0]         targets_q;           // per bank: the sample has targets
@@ -125,13 +126,13 @@ module digits_sample_in #(
     if (!rst_n) begin
       state_q      <= ST_FIRST;
       beat_q       <= {BITS{1'b0}};
-      in_bank_q    <= 1'b0;
+      in_bank_q    <= BANK_0;
       short_packet <= 1'b0;
       long_packet  <= 1'b0;
     end else begin
       state_q      <= state_d;
       beat_q       <= beat_d;
-      in_bank_q    <= in_bank_q ^ commit;
+      if (commit) in_bank_q <= {in_bank_q[0], in_bank_q[1]};
       short_packet <= short_d;
       long_packet  <= long_d;
     end
@@ -147,10 +148,14 @@ module digits_sample_in #(
   wire                      wr_valid, wr_last;
   wire [LANES*DAC_BITS-1:0] wr_data;
 
+  // They rest until a beat is pushed.
   integer i;
   always @* begin
-    for (i = 0; i < K; i = i + 1)
-      codes[i*DAC_BITS +: DAC_BITS] = s_axis_tdata[i*WORD +: DAC_BITS] & {DAC_BITS{keep[i]}};
+    codes = {(K*DAC_BITS) {1'b0}};
+    if (push) begin
+      for (i = 0; i < K; i = i + 1)
+        codes[i*DAC_BITS +: DAC_BITS] = s_axis_tdata[i*WORD +: DAC_BITS] & {DAC_BITS{keep[i]}};
+    end
   end
 
   digits_gear #(.WORD(DAC_BITS), .IN(K), .OUT(LANES)) gear (
@@ -172,11 +177,9 @@ module digits_sample_in #(
   wire wr_end = wr_valid && wr_last && (wr_t_q || !train_q);
 
   always @(posedge clk) begin
-    if (!rst_n) begin
-      wr_bank_q <= 1'b0;
-    end else begin
-      wr_bank_q <= wr_bank_q ^ wr_end;
-    end
+    if (!rst_n)      wr_bank_q <= BANK_0;
+    else if (wr_end) wr_bank_q <= {wr_bank_q[0], wr_bank_q[1]};
+
     if (!rst_n || drop) begin
       wr_t_q    <= 1'b0;
       wr_beat_q <= {WR_BITS{1'b0}};
@@ -190,49 +193,44 @@ module digits_sample_in #(
   reg [LANES*DAC_BITS-1:0] t_mem [0:(2<<T_BEAT_BITS)-1];
 
   always @(posedge clk) begin
-    if (wr_valid && !wr_t_q) x_mem[{wr_bank_q, wr_beat_q[X_BEAT_BITS-1:0]}] <= wr_data;
-    x_rd_data <= x_mem[{x_bank_q, x_rd_beat}];
+    if (wr_valid && !wr_t_q) x_mem[{wr_bank_q[1], wr_beat_q[X_BEAT_BITS-1:0]}] <= wr_data;
+    x_rd_data <= x_mem[{x_bank_q[1], x_rd_beat}];
   end
 
   always @(posedge clk) begin
-    if (wr_valid && wr_t_q) t_mem[{wr_bank_q, wr_beat_q[T_BEAT_BITS-1:0]}] <= wr_data;
-    t_rd_data <= t_mem[{t_bank_q, t_rd_beat}];
+    if (wr_valid && wr_t_q) t_mem[{wr_bank_q[1], wr_beat_q[T_BEAT_BITS-1:0]}] <= wr_data;
+    t_rd_data <= t_mem[{t_bank_q[1], t_rd_beat}];
   end
 
-  // Banks: one-hot selections, so that a bank's flags are set and cleared by masks
-
-  wire [1:0] in_bank = {in_bank_q, !in_bank_q};
-  wire [1:0] wr_bank = {wr_bank_q, !wr_bank_q};
-  wire [1:0] x_bank  = {x_bank_q, !x_bank_q};
-  wire [1:0] t_bank  = {t_bank_q, !t_bank_q};
+  // Banks: their numbers are masks that set and clear the banks' flags
 
   // A sample without targets leaves the t side by itself as soon as it comes to its head.
-  wire t_release = t_done || |(t_held_q & ~targets_q & t_bank);
+  wire t_release = t_done || |(t_held_q & ~targets_q & t_bank_q);
 
-  assign bank_free    = ~|((x_held_q | t_held_q) & in_bank);
+  assign bank_free    = ~|((x_held_q | t_held_q) & in_bank_q);
   // With the first beat on offer, so that nobody changes the mode in the very cycle in which that beat is taken.
   assign busy         = s_axis_tvalid || state_q != ST_FIRST || |(x_held_q | t_held_q);
-  assign sample_valid = |(valid_q & x_bank);
-  assign sample_train = |(targets_q & x_bank);
+  assign sample_valid = |(valid_q & x_bank_q);
+  assign sample_train = |(targets_q & x_bank_q);
 
   always @(posedge clk) begin
     if (!rst_n) begin
       x_held_q <= 2'b00;
       t_held_q <= 2'b00;
       valid_q  <= 2'b00;
-      x_bank_q <= 1'b0;
-      t_bank_q <= 1'b0;
-    end else begin
-      x_held_q <= (x_held_q | ({2{commit}} & in_bank)) & ~({2{x_done}} & x_bank);
-      t_held_q <= (t_held_q | ({2{commit}} & in_bank)) & ~({2{t_release}} & t_bank);
-      valid_q  <= (valid_q | ({2{wr_end}} & wr_bank)) & ~({2{x_done}} & x_bank);
-      x_bank_q <= x_bank_q ^ x_done;
-      t_bank_q <= t_bank_q ^ t_release;
+      x_bank_q <= BANK_0;
+      t_bank_q <= BANK_0;
+    end else if (commit || wr_end || x_done || t_release) begin
+      x_held_q <= (x_held_q | ({2{commit}} & in_bank_q)) & ~({2{x_done}} & x_bank_q);
+      t_held_q <= (t_held_q | ({2{commit}} & in_bank_q)) & ~({2{t_release}} & t_bank_q);
+      valid_q  <= (valid_q | ({2{wr_end}} & wr_bank_q)) & ~({2{x_done}} & x_bank_q);
+      x_bank_q <= x_done ? {x_bank_q[0], x_bank_q[1]} : x_bank_q;
+      t_bank_q <= t_release ? {t_bank_q[0], t_bank_q[1]} : t_bank_q;
     end
   end
 
   always @(posedge clk) begin
-    if (commit) targets_q <= (targets_q & ~in_bank) | ({2{with_targets}} & in_bank);
+    if (commit) targets_q <= (targets_q & ~in_bank_q) | ({2{with_targets}} & in_bank_q);
   end
 
   wire unused_bits = &{1'b0, s_axis_tdata};

@@ -106,9 +106,8 @@ module ${ name }$_csr (
   wire        rd_exec = ar_have && r_free;
 <%- endif %>
 
-  reg         wr_ok, rd_ok;
+  reg         wr_ok, rd_ok;  // 0 while nothing is executed
   reg  [31:0] rd_value;
-  wire        wr_do = wr_exec && wr_ok;
 
   assign s_axil_awready = !aw_full_q;
   assign s_axil_wready  = !w_full_q;
@@ -142,8 +141,8 @@ module ${ name }$_csr (
 
 <%- if let Some(w) = weights %>
 
-  wire wr_weight   = wr_do && wr_addr == ADDR_WEIGHT_DATA;
-  wire rd_weight   = rd_exec && rd_ok && rd_addr == ADDR_WEIGHT_DATA;
+  wire wr_weight   = wr_ok && wr_addr == ADDR_WEIGHT_DATA;
+  wire rd_weight   = rd_ok && rd_addr == ADDR_WEIGHT_DATA;
   wire weight_done = weight_valid_q && weight_ready;
   wire wr_answer   = (wr_exec && !wr_weight) || (weight_done && weight_write_q);
   wire rd_answer   = (rd_exec && !rd_weight) || (weight_done && !weight_write_q);
@@ -176,14 +175,10 @@ module ${ name }$_csr (
 
   // Fields that software writes: new value under the strobes, and whether the register takes it
 
-  wire [31:0] wr_keep = ~{{8{wr_strb[3]}}, {8{wr_strb[2]}}, {8{wr_strb[1]}}, {8{wr_strb[0]}}};
-  wire [31:0] wr_set  = wr_data & ~wr_keep;
+  reg [31:0] wr_keep, wr_set;
 <%- for r in writable %>
 <% for f in r.fields %>
-  reg  ${ f.bits }$ ${ f.name }$_q;
-<%- endfor %>
-<%- for f in r.fields %>
-  wire ${ f.bits }$ ${ f.name }$_new = (${ f.name }$_q & wr_keep${ f.slice }$) | wr_set${ f.slice }$;
+  reg  ${ f.bits }$ ${ f.name }$_q, ${ f.name }$_new;
 <%- endfor %>
   wire        ${ r.signal }$_ok = ${ r.ok }$;
 <%- endfor %>
@@ -202,26 +197,49 @@ module ${ name }$_csr (
   wire weight_data_ok = weight_ok && wr_strb == 4'b1111<% for c in w.state_checks %> && ${ c }$<% endfor %>;
 <%- endif %>
 
+  // All of this rests until there is a write.
   always @* begin
-    case (wr_addr)
-<%- for r in write_cases %>
-      ${ r.name }$ wr_ok = ${ r.value }$;
+    wr_keep = 32'hffff_ffff;
+    wr_set  = 32'd0;
+<%- for r in writable %>
+<%- for f in r.fields %>
+    ${ f.name }$_new = ${ f.name }$_q;
 <%- endfor %>
-      default: wr_ok = 1'b0;
-    endcase
+<%- endfor %>
+    if (wr_exec) begin
+      wr_keep = ~{{8{wr_strb[3]}}, {8{wr_strb[2]}}, {8{wr_strb[1]}}, {8{wr_strb[0]}}};
+      wr_set  = wr_data & ~wr_keep;
+<%- for r in writable %>
+<%- for f in r.fields %>
+      ${ f.name }$_new = (${ f.name }$_q & wr_keep${ f.slice }$) | wr_set${ f.slice }$;
+<%- endfor %>
+<%- endfor %>
+    end
   end
 
-  wire soft_reset_d = wr_do && wr_addr == ADDR_COMMAND && wr_set${ soft_reset }$;
+  always @* begin
+    wr_ok = 1'b0;
+    if (wr_exec) begin
+      case (wr_addr)
+<%- for r in write_cases %>
+        ${ r.name }$ wr_ok = ${ r.value }$;
+<%- endfor %>
+        default: wr_ok = 1'b0;
+      endcase
+    end
+  end
+
+  wire soft_reset_d = wr_ok && wr_addr == ADDR_COMMAND && wr_set${ soft_reset }$;
 
   always @(posedge aclk) begin
     if (!aresetn) begin
 <%- for f in settings %>
       ${ f.stored }$ <= ${ f.reset }$;
 <%- endfor %>
-    end else begin
+    end else if (wr_ok) begin
 <%- for r in writable %>
 <%- if !r.weight %>
-      if (wr_do && wr_addr == ${ r.address }$) begin
+      if (wr_addr == ${ r.address }$) begin
 <%- for f in r.fields %>
         ${ f.stored }$ <= ${ f.name }$_new;
 <%- endfor %>
@@ -242,7 +260,7 @@ module ${ name }$_csr (
 <%- endfor %>
     end else begin
 <%- for f in pulses %>
-      ${ f.driven }$ <= wr_do && wr_addr == ${ f.address }$ && wr_set${ f.slice }$;
+      ${ f.driven }$ <= wr_ok && wr_addr == ${ f.address }$ && wr_set${ f.slice }$;
 <%- endfor %>
     end
   end
@@ -263,7 +281,8 @@ module ${ name }$_csr (
 <%- endfor %>
     end else begin
 <%- for f in flags %>
-      ${ f.stored }$ <= ${ f.name }$ || (${ f.name }$_q && !(wr_do && wr_addr == ${ f.address }$ && wr_set${ f.slice }$));
+      if (${ f.name }$) ${ f.stored }$ <= 1'b1;
+      else if (wr_ok && wr_addr == ${ f.address }$ && wr_set${ f.slice }$) ${ f.stored }$ <= 1'b0;
 <%- endfor %>
     end
   end
@@ -309,9 +328,9 @@ module ${ name }$_csr (
       weight_row_q   <= ${ w.row_width }$'d0;
       weight_col_q   <= ${ w.col_width }$'d0;
     end else begin
-      if (wr_do && wr_addr == ADDR_WEIGHT_LAYER) weight_layer_q <= weight_layer_new;
-      if (wr_do && wr_addr == ADDR_WEIGHT_ROW)   weight_row_q <= weight_row_new;
-      if (wr_do && wr_addr == ADDR_WEIGHT_COL)   weight_col_q <= weight_col_new;
+      if (wr_ok && wr_addr == ADDR_WEIGHT_LAYER) weight_layer_q <= weight_layer_new;
+      if (wr_ok && wr_addr == ADDR_WEIGHT_ROW)   weight_row_q <= weight_row_new;
+      if (wr_ok && wr_addr == ADDR_WEIGHT_COL)   weight_col_q <= weight_col_new;
       if (weight_done) begin
         weight_col_q <= weight_col_q == weight_last_col ? ${ w.col_width }$'d0 : weight_col_q + ${ w.col_width }$'d1;
         if (weight_col_q == weight_last_col) weight_row_q <= weight_row_q + ${ w.row_width }$'d1;
@@ -330,22 +349,20 @@ module ${ name }$_csr (
   // Reading
 
   always @* begin
-    rd_ok = 1'b1;
-    case (rd_addr)
+    rd_ok    = 1'b0;
+    rd_value = 32'd0;
+    if (rd_exec) begin
+      rd_ok = 1'b1;
+      case (rd_addr)
 <%- for r in read_cases %>
-      ${ r.name }$ rd_value = ${ r.value }$;
+        ${ r.name }$ rd_value = ${ r.value }$;
 <%- endfor %>
 <%- if let Some(w) = weights %>
-      ADDR_WEIGHT_DATA: begin
-        rd_value = 32'd0;
-        rd_ok    = weight_ok;
-      end
+        ADDR_WEIGHT_DATA: rd_ok = weight_ok;
 <%- endif %>
-      default: begin
-        rd_value = 32'd0;
-        rd_ok    = 1'b0;
-      end
-    endcase
+        default: rd_ok = 1'b0;
+      endcase
+    end
   end
 
 `ifdef FORMAL

@@ -99,10 +99,6 @@ module ${ name }$_momentum_history #(
   localparam Y_ADDR_BITS = (DEPTH * Y_BEATS > 1) ? $clog2(DEPTH * Y_BEATS) : 1;
   localparam INDEX_BITS  = (DEPTH > 1) ? $clog2(DEPTH) : 1;
   localparam [31:0] TOP_INDEX = DEPTH - 1;
-  localparam [31:0] TOP_X     = (DEPTH - 1) * X_BEATS;
-  localparam [31:0] TOP_Y     = (DEPTH - 1) * Y_BEATS;
-  localparam [31:0] STEP_X    = X_BEATS;
-  localparam [31:0] STEP_Y    = Y_BEATS;
   localparam [31:0] FULL      = DEPTH;
   localparam [INDEX_BITS-1:0] INDEX_ONE = 1;
   localparam [DEPTH_BITS-1:0] COUNT_ONE = 1;
@@ -113,10 +109,8 @@ module ${ name }$_momentum_history #(
 <%- endif %>
 
   wire                 advance = ((sel_q == SEL_WIDTH) && silent) || fetch_take;
-  // The newest pair lies at the head; older pairs lie at lower addresses, wrapping around.
+  // The newest pair lies at the head; older pairs lie at lower numbers, wrapping around.
   reg [INDEX_BITS-1:0]  head_q, pair_q;
-  reg [X_ADDR_BITS-1:0] head_x_q, pair_x_q;
-  reg [Y_ADDR_BITS-1:0] head_y_q, pair_y_q;
   reg [DEPTH_BITS-1:0]  stored_q;  // pairs of earlier samples, 0 to DEPTH
   reg [DEPTH_BITS-1:0]  left_q;    // earlier pairs still to look at
   reg                   newest_q;  // the pair looked at is the current sample's
@@ -183,8 +177,6 @@ module ${ name }$_momentum_history #(
   end
 
   localparam [INDEX_BITS-1:0]  INDEX_ZERO = 0;
-  wire                   pair_wraps = pair_q == INDEX_ZERO;
-  wire                   head_wraps = head_q == INDEX_ZERO;
   always @(posedge clk) begin
 <%- if batch > 1 %>
     if (sel_q == SEL_IDLE) begin
@@ -203,21 +195,19 @@ module ${ name }$_momentum_history #(
 
     if (sel_q == SEL_IDLE) begin
       // The pair before the sample's own.
-      pair_q   <= head_wraps ? TOP_INDEX[INDEX_BITS-1:0] : head_q - INDEX_ONE;
-      pair_x_q <= head_wraps ? TOP_X[X_ADDR_BITS-1:0] : head_x_q - STEP_X[X_ADDR_BITS-1:0];
-      pair_y_q <= head_wraps ? TOP_Y[Y_ADDR_BITS-1:0] : head_y_q - STEP_Y[Y_ADDR_BITS-1:0];
+      pair_q   <= (head_q == INDEX_ZERO) ? TOP_INDEX[INDEX_BITS-1:0] : head_q - INDEX_ONE;
       newest_q <= 1'b0;
+      moved_q  <= 1'b0;
       left_q   <= old_pairs;
-    end else if (y_go) begin
-      pair_q   <= head_q;
-      pair_x_q <= head_x_q;
-      pair_y_q <= head_y_q;
-      newest_q <= 1'b1;
-    end else if (advance) begin
-      pair_q   <= pair_wraps ? TOP_INDEX[INDEX_BITS-1:0] : pair_q - INDEX_ONE;
-      pair_x_q <= pair_wraps ? TOP_X[X_ADDR_BITS-1:0] : pair_x_q - STEP_X[X_ADDR_BITS-1:0];
-      pair_y_q <= pair_wraps ? TOP_Y[Y_ADDR_BITS-1:0] : pair_y_q - STEP_Y[Y_ADDR_BITS-1:0];
-      left_q   <= left_q - COUNT_ONE;
+    end else begin
+      if (fetch_take) moved_q <= 1'b1;
+      if (y_go) begin
+        pair_q   <= head_q;
+        newest_q <= 1'b1;
+      end else if (advance) begin
+        pair_q   <= (pair_q == INDEX_ZERO) ? TOP_INDEX[INDEX_BITS-1:0] : pair_q - INDEX_ONE;
+        left_q   <= left_q - COUNT_ONE;
+      end
     end
 <%- if batch > 1 %>
     // The batch of the pair before the own one is the running batch.
@@ -228,33 +218,29 @@ module ${ name }$_momentum_history #(
     else if (advance && batch_end) current_q <= 1'b0;
 <%- endif %>
 <%- endif %>
-    moved_q <= (sel_q != SEL_IDLE) && (moved_q || fetch_take);
     if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
   end
 
   always @(posedge clk) begin
-    if (!rst_n) y_here_q <= 1'b0;
-    else y_here_q <= (y_done || y_here_q) && !y_go;
+    if (!rst_n || y_go) y_here_q <= 1'b0;
+    else if (y_done) y_here_q <= 1'b1;
   end
 
   // The head moves on when the sample's own pair has been looked at; the fetcher keeps its own addresses.
   always @(posedge clk) begin
     if (!rst_n) begin
       head_q   <= {INDEX_BITS{1'b0}};
-      head_x_q <= {X_ADDR_BITS{1'b0}};
-      head_y_q <= {Y_ADDR_BITS{1'b0}};
       stored_q <= {DEPTH_BITS{1'b0}};
       clear_q  <= 1'b0;
     end else begin
       if (step_end) begin
         head_q   <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {INDEX_BITS{1'b0}} : head_q + INDEX_ONE;
-        head_x_q <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {X_ADDR_BITS{1'b0}} : head_x_q + STEP_X[X_ADDR_BITS-1:0];
-        head_y_q <= (head_q == TOP_INDEX[INDEX_BITS-1:0]) ? {Y_ADDR_BITS{1'b0}} : head_y_q + STEP_Y[Y_ADDR_BITS-1:0];
         stored_q <= (stored_q == FULL[DEPTH_BITS-1:0]) ? stored_q : stored_q + COUNT_ONE;
       end else if ((sel_q == SEL_IDLE) && clear_q) begin
         stored_q <= {DEPTH_BITS{1'b0}};
       end
-      clear_q <= clear_history || (clear_q && (sel_q != SEL_IDLE));
+      if (clear_history) clear_q <= 1'b1;
+      else if (sel_q == SEL_IDLE) clear_q <= 1'b0;
     end
   end
 
@@ -279,6 +265,10 @@ module ${ name }$_momentum_history #(
   reg [Y_ADDR_BITS-1:0] fetch_y_q;
   reg                   x_left_q;
   reg                   y_left_q;
+  // Where the selected pair begins.
+  wire [31:0] pair_x = {{(32 - INDEX_BITS) {1'b0}}, pair_q} * X_BEATS;
+  wire [31:0] pair_y = {{(32 - INDEX_BITS) {1'b0}}, pair_q} * Y_BEATS;
+  wire unused_pair = &{1'b0, pair_x[31:X_ADDR_BITS], pair_y[31:Y_ADDR_BITS]};
   wire x_read    = (fetch_q == FETCH_READ) && fetch_rows_q && x_left_q;
   wire y_read    = (fetch_q == FETCH_READ) && y_left_q;
   wire beat_last = beat_q == (fetch_rows_q ? BEAT_LAST[BEAT_BITS-1:0] : Y_LAST[BEAT_BITS-1:0]);
@@ -309,11 +299,11 @@ module ${ name }$_momentum_history #(
       fetch_longest_q <= longest_q;
       // Without an earlier slot in this step the rows still hold the sample's x from the forward read.
       fetch_rows_q    <= !newest_q || moved_q;
-      fetch_x_q       <= pair_x_q;
-      fetch_y_q       <= pair_y_q;
+      fetch_x_q       <= pair_x[X_ADDR_BITS-1:0];
+      fetch_y_q       <= pair_y[Y_ADDR_BITS-1:0];
       x_left_q        <= 1'b1;
       y_left_q        <= 1'b1;
-    end else begin
+    end else if (fetch_q == FETCH_READ) begin
       beat_q <= beat_q + BEAT_ONE;
       if (x_read) fetch_x_q <= fetch_x_q + {{(X_ADDR_BITS - 1) {1'b0}}, 1'b1};
       if (y_read) fetch_y_q <= fetch_y_q + {{(Y_ADDR_BITS - 1) {1'b0}}, 1'b1};
@@ -330,22 +320,11 @@ module ${ name }$_momentum_history #(
     if (!rst_n) x_out_valid_q <= 1'b0;
     else x_out_valid_q <= x_read;
   end
-  always @(posedge clk) x_out_beat_q <= beat_q[X_BEAT_BITS-1:0];
+  always @(posedge clk) if (x_read) x_out_beat_q <= beat_q[X_BEAT_BITS-1:0];
 
-  wire [X_ADDR_BITS-1:0] x_store_addr;
-  wire [Y_ADDR_BITS-1:0] y_store_addr;
-  generate
-    if (X_ADDR_BITS > X_BEAT_BITS) begin : gen_x_addr
-      assign x_store_addr = head_x_q + {{(X_ADDR_BITS - X_BEAT_BITS) {1'b0}}, x_beat};
-    end else begin : gen_x_addr_full
-      assign x_store_addr = head_x_q + x_beat[X_ADDR_BITS-1:0];
-    end
-    if (Y_ADDR_BITS > Y_BEAT_BITS) begin : gen_y_addr
-      assign y_store_addr = head_y_q + {{(Y_ADDR_BITS - Y_BEAT_BITS) {1'b0}}, y_beat};
-    end else begin : gen_y_addr_full
-      assign y_store_addr = head_y_q + y_beat[Y_ADDR_BITS-1:0];
-    end
-  endgenerate
+  wire [31:0] x_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * X_BEATS + {{(32 - X_BEAT_BITS) {1'b0}}, x_beat};
+  wire [31:0] y_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * Y_BEATS + {{(32 - Y_BEAT_BITS) {1'b0}}, y_beat};
+  wire unused_store = &{1'b0, x_store[31:X_ADDR_BITS], y_store[31:Y_ADDR_BITS]};
 
   ${ name }$_vector_mem #(
       .WIDTH    (INPUTS_BITS),
@@ -354,7 +333,7 @@ module ${ name }$_momentum_history #(
   ) u_x_ring (
       .clk    (clk),
       .wr_en  (x_valid),
-      .wr_addr(x_store_addr),
+      .wr_addr(x_store[X_ADDR_BITS-1:0]),
       .wr_data(x_data),
       .rd_en  (x_read),
       .rd_addr(fetch_x_q),
@@ -368,7 +347,7 @@ module ${ name }$_momentum_history #(
   ) u_y_ring (
       .clk    (clk),
       .wr_en  (y_valid),
-      .wr_addr(y_store_addr),
+      .wr_addr(y_store[Y_ADDR_BITS-1:0]),
       .wr_data(y_data),
       .rd_en  (y_read),
       .rd_addr(fetch_y_q),

@@ -15,7 +15,7 @@ module ${ name }$_perf #(
     input  wire              ${ event }$,
 <%- endfor %>
 <%- for counter in counters %>
-    output wire [63:0]       ${ counter.0 }$<% if !loop.last %>,<% endif %>
+    output wire [63:0]       ${ counter.name }$<% if !loop.last %>,<% endif %>
 <%- endfor %>
 );
   localparam ADD_BITS = $clog2(LAYERS + 1) + 1;
@@ -32,23 +32,23 @@ module ${ name }$_perf #(
   end
 <%- for counter in counters %>
 
-  reg [63:0] ${ counter.0 }$_q;
+  reg [63:0] ${ counter.name }$_q;
 <%- endfor %>
 
   always @(posedge clk) begin
     if (!rst_n || clear) begin
 <%- for counter in counters %>
-      ${ counter.0 }$_q <= 64'd0;
+      ${ counter.name }$_q <= 64'd0;
 <%- endfor %>
     end else begin
 <%- for counter in counters %>
-      ${ counter.0 }$_q <= ${ counter.0 }$_q + ${ counter.1 }$;
+      if (${ counter.when }$) ${ counter.name }$_q <= ${ counter.name }$_q + ${ counter.add }$;
 <%- endfor %>
     end
   end
 <%- for counter in counters %>
 
-  assign ${ counter.0 }$ = ${ counter.0 }$_q;
+  assign ${ counter.name }$ = ${ counter.name }$_q;
 <%- endfor %>
 endmodule
 `default_nettype wire

@@ -248,11 +248,11 @@ module ${ name }$_read_path #(
 
   integer i;
   always @(posedge clk) begin
-    s2_last_q <= ${ s1.last }$;
-    s2_dest_q <= s1_dest;
-    s2_beat_q <= ${ s1.beat }$;
     // Only when a beat is there: idle lanes keep their inputs, and with them their power.
     if (${ s1.valid }$) begin
+      s2_last_q <= ${ s1.last }$;
+      s2_dest_q <= s1_dest;
+      s2_beat_q <= ${ s1.beat }$;
       for (i = 0; i < LANES; i = i + 1) begin
 <%- if multi %>
         s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
@@ -352,10 +352,10 @@ module ${ name }$_read_path #(
 
   integer j;
   always @(posedge clk) begin
-    s3_last_q <= s2_last_q;
-    s3_dest_q <= s2_dest_q;
-    s3_beat_q <= s2_beat_q;
     if (s2_valid_q) begin
+      s3_last_q <= s2_last_q;
+      s3_dest_q <= s2_dest_q;
+      s3_beat_q <= s2_beat_q;
       for (j = 0; j < LANES; j = j + 1) begin
         s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(
             s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]<% if error_shifts.len() > 1 %>, shift<% endif %>);

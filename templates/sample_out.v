@@ -48,7 +48,7 @@ module ${ name }$_sample_out #(
   localparam [BEAT_BITS-1:0] LAST = BEATS[BEAT_BITS-1:0] - 1'b1;
   localparam [LANES-1:0]     KEEP = {LANES{1'b1}} >> (LANES - TAIL);
 
-  reg                      wr_bank_q, rd_bank_q;
+  reg [1:0]                wr_bank_q, rd_bank_q;  // one-hot
   reg [1:0]                full_q;     // per bank: a whole vector waits
   reg [BEAT_BITS-1:0]      rd_beat_q;  // next beat to read
   reg                      rd_valid_q, rd_last_q;
@@ -58,34 +58,33 @@ module ${ name }$_sample_out #(
 
   reg [LANES*DAC_BITS-1:0] mem [0:(2<<BEAT_BITS)-1];
 
-  wire [1:0] wr_bank = {wr_bank_q, !wr_bank_q};
-  wire [1:0] rd_bank = {rd_bank_q, !rd_bank_q};
+  localparam [1:0] BANK_0 = 2'b01;
   wire       wr_end  = in_valid && in_beat == LAST;
   wire       gear_in_ready;
   wire       rd_step = !rd_valid_q || gear_in_ready;
-  wire       rd_take = rd_step && |(full_q & rd_bank);
+  wire       rd_take = rd_step && |(full_q & rd_bank_q);
   wire       rd_end  = rd_take && rd_beat_q == LAST;
 
-  assign free = ~|(full_q & wr_bank);
+  assign free = ~|(full_q & wr_bank_q);
 
   always @(posedge clk) begin
-    if (in_valid) mem[{wr_bank_q, in_beat}] <= in_data;
-    if (rd_step)  rd_data_q <= mem[{rd_bank_q, rd_beat_q}];
+    if (in_valid) mem[{wr_bank_q[1], in_beat}] <= in_data;
+    if (rd_step)  rd_data_q <= mem[{rd_bank_q[1], rd_beat_q}];
   end
 
   always @(posedge clk) if (rd_step) rd_last_q <= rd_beat_q == LAST;
 
   always @(posedge clk) begin
     if (!rst_n) begin
-      wr_bank_q  <= 1'b0;
-      rd_bank_q  <= 1'b0;
+      wr_bank_q  <= BANK_0;
+      rd_bank_q  <= BANK_0;
       full_q     <= 2'b00;
       rd_beat_q  <= {BEAT_BITS{1'b0}};
       rd_valid_q <= 1'b0;
     end else begin
-      wr_bank_q <= wr_bank_q ^ wr_end;
-      rd_bank_q <= rd_bank_q ^ rd_end;
-      full_q    <= (full_q | ({2{wr_end}} & wr_bank)) & ~({2{rd_end}} & rd_bank);
+      if (wr_end) wr_bank_q <= {wr_bank_q[0], wr_bank_q[1]};
+      if (rd_end) rd_bank_q <= {rd_bank_q[0], rd_bank_q[1]};
+      if (wr_end || rd_end) full_q <= (full_q | ({2{wr_end}} & wr_bank_q)) & ~({2{rd_end}} & rd_bank_q);
       if (rd_step) rd_valid_q <= rd_take;
       if (rd_take) rd_beat_q  <= rd_end ? {BEAT_BITS{1'b0}} : rd_beat_q + 1'b1;
     end
@@ -98,10 +97,14 @@ module ${ name }$_sample_out #(
   wire                      gear_valid, gear_ready, gear_last;
   wire [K*DAC_BITS-1:0]     gear_data;
 
+  // They rest until a beat has been read.
   integer i;
   always @* begin
-    for (i = 0; i < LANES; i = i + 1)
-      codes[i*DAC_BITS +: DAC_BITS] = rd_data_q[i*DAC_BITS +: DAC_BITS] & {DAC_BITS{keep[i]}};
+    codes = {(LANES*DAC_BITS) {1'b0}};
+    if (rd_valid_q) begin
+      for (i = 0; i < LANES; i = i + 1)
+        codes[i*DAC_BITS +: DAC_BITS] = rd_data_q[i*DAC_BITS +: DAC_BITS] & {DAC_BITS{keep[i]}};
+    end
   end
 
   ${ name }$_gear #(.WORD(DAC_BITS), .IN(LANES), .OUT(K)) gear (
@@ -124,7 +127,7 @@ module ${ name }$_sample_out #(
 
   always @(posedge clk) begin
     if (!rst_n) between_q <= 2'd0;
-    else        between_q <= between_q + {1'b0, rd_end} - {1'b0, between_out};
+    else if (rd_end != between_out) between_q <= rd_end ? between_q + 2'd1 : between_q - 2'd1;
   end
 
   // Stream registers

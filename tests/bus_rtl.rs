@@ -142,15 +142,15 @@ fn sample_in_bench_catches_mutants() {
         (".rst_n    (rst_n && !drop)", ".rst_n    (rst_n)"),
         ("if (!rst_n || drop) begin", "if (!rst_n) begin"),
         ("keep = !part_end ? {K{1'b1}} :", "keep = !in_t ? {K{1'b1}} :"),
-        ("in_bank_q    <= in_bank_q ^ commit;", "in_bank_q <= in_bank_q ^ (push && part_end);"),
-        ("bank_free    = ~|((x_held_q | t_held_q) & in_bank)", "bank_free = ~|(x_held_q & in_bank)"),
-        ("(t_held_q & ~targets_q & t_bank)", "(t_held_q & ~targets_q & t_bank & 2'b01)"),
+        ("if (commit) in_bank_q <=", "if (push && part_end) in_bank_q <="),
+        ("bank_free    = ~|((x_held_q | t_held_q) & in_bank_q)", "bank_free = ~|(x_held_q & in_bank_q)"),
+        ("(t_held_q & ~targets_q & t_bank_q)", "(t_held_q & ~targets_q & t_bank_q & 2'b01)"),
         ("s_axis_tvalid || state_q != ST_FIRST ||", "state_q != ST_FIRST ||"),
         (
             "gear_ready && (state_q != ST_FIRST || bank_free)",
             "gear_ready && s_axis_tvalid && (state_q != ST_FIRST || bank_free)",
         ),
-        ("x_rd_data <= x_mem[{x_bank_q, x_rd_beat}]", "x_rd_data <= x_mem[{!x_bank_q, x_rd_beat}]"),
+        ("x_rd_data <= x_mem[{x_bank_q[1], x_rd_beat}]", "x_rd_data <= x_mem[{x_bank_q[0], x_rd_beat}]"),
     ];
     for (from, to) in mutants {
         let bench = Bench::new(&[("dut_gear.v", gear()), ("dut_sample_in.v", mutate(&sample_in(), from, to))]);
@@ -228,8 +228,8 @@ fn sample_out_bench_catches_mutants() {
     let mutants = [
         ("keep = rd_last_q ? KEEP : {LANES{1'b1}}", "keep = {LANES{1'b1}}"),
         ("{{(WORD - DAC_BITS + 1) {gear_data[j*DAC_BITS+DAC_BITS-1]}},", "{{(WORD - DAC_BITS + 1) {1'b0}},"),
-        ("~|(full_q & wr_bank)", "1'b1"),
-        ("full_q    <= (full_q |", "full_q <= ("),
+        ("~|(full_q & wr_bank_q)", "1'b1"),
+        ("full_q <= (full_q |", "full_q <= ("),
         ("m_axis_tlast <= gear_last || close_q", "m_axis_tlast <= gear_last"),
         ("words & {64{!close_q}}", "words"),
         ("else if (!rst_n)     close_q <= open_q;", ""),

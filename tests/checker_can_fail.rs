@@ -108,7 +108,7 @@ fn mutants() -> Vec<Mutant> {
             name: "stale x of an older pair",
             backend: External,
             small: little(),
-            changes: &[("momentum_history", ": head_x_q - STEP_X[X_ADDR_BITS-1:0];", ": head_x_q;")],
+            changes: &[("momentum_history", "pair_q} * X_BEATS;", "head_q} * X_BEATS;")],
             sample: 1,
             layer: "l0",
             what: What::RowCode,
@@ -118,8 +118,8 @@ fn mutants() -> Vec<Mutant> {
             name: "stale y of an older pair",
             backend: Emulated,
             small: little(),
-            changes: &[("momentum_history", ": pair_y_q - STEP_Y[Y_ADDR_BITS-1:0];", ": pair_y_q;")],
-            sample: 2,
+            changes: &[("momentum_history", "pair_q} * Y_BEATS;", "head_q} * Y_BEATS;")],
+            sample: 1,
             layer: "l0",
             what: What::PulseCode,
             fits: |_| true,
@@ -488,8 +488,8 @@ fn a_hanging_machine_ends_with_the_watchdog() {
         ("update", "array_port", "tick && (ramp_q == longest_q);", "tick && (ramp_q == longest_q) && 1'b0;"),
         ("forward", "sequencer", "(train ? error_done : out_done);", "(train ? error_done : out_done) && 1'b0;"),
         ("backward", "sequencer", "if (first_done) state_d = ST_UPDATE;", "state_d = ST_BACKWARD;"),
-        ("wait_input", "sample_in", "assign sample_valid = |(valid_q & x_bank);", "assign sample_valid = 1'b0;"),
-        ("wait_output", "sample_out", "assign free = ~|(full_q & wr_bank);", "assign free = 1'b0;"),
+        ("wait_input", "sample_in", "assign sample_valid = |(valid_q & x_bank_q);", "assign sample_valid = 1'b0;"),
+        ("wait_output", "sample_out", "assign free = ~|(full_q & wr_bank_q);", "assign free = 1'b0;"),
     ];
     on_all_cores(&hangs, |(phase, module, from, to)| {
         let rig = little().rig(External);

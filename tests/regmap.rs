@@ -204,7 +204,7 @@ fn csr_bench_catches_mutants() {
         ("= !busy && weight_row_q < weight_rows", "= !busy"),
         ("&& wr_data[11:0] != 12'h800", ""),
         ("if (soft_reset_d) run_q <= 1'b0;", ""),
-        ("rd_ok    = weight_ok;", "rd_ok    = 1'b1;"),
+        ("rd_ok = weight_ok;", "rd_ok    = 1'b1;"),
         ("if (rd_addr == ADDR_LOAD_LO)", "if (rd_addr == ADDR_LOAD_HI)"),
         ("wr_exec = aw_have && w_have && b_free && !weight_valid_q", "wr_exec = aw_have && w_have && b_free"),
         ("!(wr_exec && rd_addr == ADDR_WEIGHT_DATA)", "1'b1"),

@@ -10,27 +10,53 @@ use serde_json::Value;
 use super::{Bench, median};
 
 const ROUNDS: usize = 5;
+/// The program that users run.
+const MEMRTL: &str = env!("CARGO_BIN_EXE_memrtl");
 /// Names of the MNIST files, below the folder that the environment variable `MNIST` names.
 const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
 const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 
-/// `make cosim`, beside itself on one thread and evaluating everything in every cycle.
+/// `make cosim`, beside memrtl as it was before the work on its harness, and beside itself on one thread and evaluating everything
+/// in every cycle.
 pub fn digits(bench: &mut Bench) {
     let out = bench.folder.join("digits");
     let cache = bench.cache.display().to_string();
-    let (mut speeds, mut plain) = (Vec::new(), Vec::new());
+    let before = before(&bench.target);
+    if before.is_none() {
+        bench
+            .results
+            .missing
+            .push("make cosim before: make peers-sim builds it, where git knows the commit".to_string());
+    }
+    let (mut now, mut plain, mut old) = (Vec::new(), Vec::new(), Vec::new());
     // The first round may have to build.
     for round in 0..=ROUNDS {
-        let ran = run(&["--cache", &cache], &out);
-        let slow = run(&["--cache", &cache, "--no-shortcuts"], &out);
+        let ran = run(Path::new(MEMRTL), &["--cache", &cache], &out);
+        let slow = run(Path::new(MEMRTL), &["--cache", &cache, "--no-shortcuts"], &out);
         assert_eq!(ran.summary["weights_hash"], slow.summary["weights_hash"], "shortcuts change the result");
+        let earlier = before.as_ref().map(|program| run(program, &["--cache", &cache], &out));
         if round > 0 {
-            speeds.push(ran.number("samples_per_second"));
-            plain.push(slow.number("samples_per_second"));
+            now.push(ran);
+            plain.push(slow);
+            old.extend(earlier);
         }
     }
-    let title = "make cosim, digits, samples (--no-shortcuts)";
-    bench.results.figures.push(Figure::against(title, median(speeds), "1/s", median(plain), Bar::AtLeast(2.0)));
+    let middle = |runs: &[Ran], name: &str| median(runs.iter().map(|ran| ran.number(name)).collect());
+    let mut row = |what: &str, name: &str, than: &[Ran], by: &str, bar: Bar| {
+        if !than.is_empty() {
+            let title = format!("make cosim, digits, {what} ({by})");
+            bench.results.figures.push(Figure::against(&title, middle(&now, name), "1/s", middle(than, name), bar));
+        }
+    };
+    row("samples", "samples_per_second", &old, "before, commit 27dd39b", Bar::AtLeast(2.0));
+    row("cycles", "simulated_cycles_per_second", &old, "before, commit 27dd39b", Bar::None);
+    row("samples", "samples_per_second", &plain, "--no-shortcuts", Bar::None);
+}
+
+/// memrtl of the commit before the work on its harness, if `make peers-sim` has built it.
+fn before(target: &Path) -> Option<PathBuf> {
+    let program = target.join("peers/sim/before/cargo/release/memrtl");
+    program.exists().then_some(program)
 }
 
 /// A 784-256-10 network on the 10,000 images, 8,000 of them for training.
@@ -59,7 +85,8 @@ pub fn mnist(bench: &mut Bench) {
     let (out, cache) = (bench.folder.join("mnist"), bench.folder.join("mnist-models"));
     // Everything is built anew, the runtime included.
     let _ = std::fs::remove_dir_all(&cache);
-    let ran = run(&["--config", &spec.display().to_string(), "--cache", &cache.display().to_string()], &out);
+    let arguments = ["--config", &spec.display().to_string(), "--cache", &cache.display().to_string()];
+    let ran = run(Path::new(MEMRTL), &arguments, &out);
     let _ = std::fs::remove_dir_all(&cache);
     let samples = ran.number("samples") + ran.number("samples_inferred");
     let wrong = ran.number("mismatches") + (ran.number("cycles_total") - ran.number("cycles_predicted")).abs();
@@ -87,9 +114,9 @@ impl Ran {
     }
 }
 
-/// Runs `memrtl cosim`.
-fn run(arguments: &[&str], out: &Path) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_memrtl"));
+/// Runs `cosim` of a memrtl.
+fn run(program: &Path, arguments: &[&str], out: &Path) -> Ran {
+    let mut command = Command::new(program);
     command.arg("cosim").arg("--out").arg(out).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let status = format!("/proc/{}/status", child.id());

@@ -114,10 +114,23 @@ struct Sequencer<'a> {
 #[template(path = "perf.v", escape = "none")]
 struct Perf<'a> {
     name: &'a str,
-    /// Output name and increment.
-    counters: Vec<(String, String)>,
+    counters: Vec<CounterView>,
     /// Events of the memory controller.
     memory: Vec<&'static str>,
+}
+
+/// A counter of the performance block: in cycles with `when` it moves on by `add`.
+pub(super) struct CounterView {
+    pub(super) name: String,
+    pub(super) when: String,
+    pub(super) add: &'static str,
+}
+
+impl CounterView {
+    /// One of the cycles in which a condition holds.
+    pub(super) fn cycles(name: &str, when: String) -> CounterView {
+        CounterView { name: format!("count_{name}"), when, add: "64'd1" }
+    }
 }
 
 /// Sizes of one array as the templates need them.
@@ -403,20 +416,20 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     Ok(modules)
 }
 
-/// Counter outputs of the performance block and what each adds per cycle.
-fn counters(design: &Design) -> Vec<(String, String)> {
-    let mut counters: Vec<(String, String)> = Counter::ALL
+/// Counters of the performance block.
+fn counters(design: &Design) -> Vec<CounterView> {
+    let mut counters: Vec<CounterView> = Counter::ALL
         .iter()
         .map(|&counter| {
-            let add = match counter {
-                Counter::Cycles => "{63'd0, phase != 4'd0}".to_string(),
-                Counter::Phase(phase) => format!("{{63'd0, phase == 4'd{}}}", phase.code()),
-                Counter::ArrayBusy => "{63'd0, array_busy}".to_string(),
-                Counter::Samples => "{63'd0, sample_end}".to_string(),
-                Counter::Slots => "{{(64 - ADD_BITS) {1'b0}}, slots_add}".to_string(),
-                Counter::SlotsSkipped => "{{(64 - ADD_BITS) {1'b0}}, skipped_add}".to_string(),
+            let (when, add) = match counter {
+                Counter::Cycles => ("phase != 4'd0".to_string(), "64'd1"),
+                Counter::Phase(phase) => (format!("phase == 4'd{}", phase.code()), "64'd1"),
+                Counter::ArrayBusy => ("array_busy".to_string(), "64'd1"),
+                Counter::Samples => ("sample_end".to_string(), "64'd1"),
+                Counter::Slots => ("|slot_start".to_string(), "{{(64 - ADD_BITS) {1'b0}}, slots_add}"),
+                Counter::SlotsSkipped => ("|slot_skipped".to_string(), "{{(64 - ADD_BITS) {1'b0}}, skipped_add}"),
             };
-            (format!("count_{}", counter.name()), add)
+            CounterView { add, ..CounterView::cycles(counter.name(), when) }
         })
         .collect();
     counters.extend(design.memory.iter().flat_map(memory::counters));
@@ -485,7 +498,7 @@ fn top(design: &Design) -> Top<'_> {
         csr_layer_bits: bits_for(layers.len() - 1),
         csr_row_bits: max(|l| l.row_bits),
         csr_col_bits: max(|l| l.col_bits),
-        counters: counters(design).into_iter().map(|(name, _)| name).collect(),
+        counters: counters(design).into_iter().map(|counter| counter.name).collect(),
         layers,
         memory: design.memory.as_ref().map(|mode| memory::wiring(design, mode)),
         serial: bit_serial::Sizes::new(design),

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::bits_for;
+use super::core::CounterView;
 use crate::phases::{MemoryCounter, Phase};
 use crate::regmap::{Access, RegMap};
 use crate::spec::{AMPLITUDE_BITS, COUNT_BITS, Design, Memory, SETUP_BITS, WIDTH_BITS};
@@ -86,10 +87,10 @@ pub(super) fn events(memory: &Memory) -> Vec<&'static str> {
 }
 
 /// Counters and what they add per cycle.
-pub(super) fn counters(memory: &Memory) -> Vec<(String, String)> {
-    let add = |counter: &MemoryCounter| match counter.event() {
-        Some(event) => format!("{{63'd0, {event}}}"),
-        None => format!("{{63'd0, phase == 4'd{}}}", Phase::Memory.code()),
+pub(super) fn counters(memory: &Memory) -> Vec<CounterView> {
+    let when = |counter: &MemoryCounter| match counter.event() {
+        Some(event) => event.to_string(),
+        None => format!("phase == 4'd{}", Phase::Memory.code()),
     };
-    MemoryCounter::of(memory.devices).iter().map(|c| (format!("count_{}", c.name()), add(c))).collect()
+    MemoryCounter::of(memory.devices).iter().map(|c| CounterView::cycles(c.name(), when(c))).collect()
 }

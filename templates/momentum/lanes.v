@@ -19,9 +19,9 @@
 
   integer w;
   always @(posedge clk) begin
-    y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
-    width_beat_q <= y_out_beat_q;
+    if (y_read) y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
     if (y_out_valid_q) begin
+      width_beat_q <= y_out_beat_q;
       for (w = 0; w < LANES; w = w + 1) begin
         width_q[w*PULSE_BITS+:PULSE_BITS] <=
             width_of({{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q});

