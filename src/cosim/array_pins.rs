@@ -221,8 +221,10 @@ impl ArrayPins {
             Some(cell) => cell.watch(watch),
             None => watch,
         };
+        // A code on offer is taken when the design is ready for it, whoever offers it.
+        let watch = watch.changes(self.pins.adc_ready);
         match self.pins.driven {
-            Some(_) => watch.changes(self.pins.adc_ready),
+            Some(_) => watch,
             None => watch.changes(self.pins.adc_valid).changes(self.pins.op_ready),
         }
     }
