@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::{Rig, Small, lint, mutated, on_all_cores, one_sample, options, refused};
-use memrtl::cosim::{CosimError, Mismatch, Options, Stalls, What};
+use memrtl::cosim::{CosimError, Mismatch, What};
 use memrtl::fixed::{max_code, round_shift, saturate};
 use memrtl::golden::{Machine, Mode, SampleTrace, encode};
 use memrtl::spec::{self, Backend, Code, Design};
@@ -74,12 +74,7 @@ fn bit_planes_train_exactly() {
 
 #[test]
 fn stalls_in_single_steps_change_no_weight() {
-    let rig = small(CUT, HISTORY).rig(External);
-    let plain = rig.run(&options()).unwrap();
-    let stalls = Stalls { input: 0.2, output: 0.2, conversion: 0.5, seed: 3 };
-    let stalled = rig.run(&Options { stalls, ..options() }).unwrap();
-    assert_eq!(stalled.states, plain.states);
-    assert!(stalled.summary.cycles_total > plain.summary.cycles_total);
+    small(CUT, HISTORY).rig(External).stalls_change_no_weight();
 }
 
 /// What a read costs: a step for each bit, in cycles that are counted here by hand.

@@ -210,6 +210,7 @@ fn csr_bench_catches_mutants() {
         ("!(wr_exec && rd_addr == ADDR_WEIGHT_DATA)", "1'b1"),
         ("bvalid_q <= wr_answer || (bvalid_q && !s_axil_bready)", "bvalid_q <= wr_answer"),
         ("ADDR_STATUS && wr_set[9]", "ADDR_STATUS && wr_set[8]"),
+        ("if (long_packet) long_packet_q", "if (long_packet && !wr_ok) long_packet_q"),
         ("wire        b_free  = !bvalid_q || s_axil_bready;", "wire        b_free  = !bvalid_q;"),
         ("assign s_axil_arready = !ar_full_q", "assign s_axil_arready = !ar_full_q && r_free"),
     ];

@@ -4,7 +4,6 @@ mod common;
 
 use common::{Rig, Small, options};
 use memrtl::array::{Crossbar, Grid};
-use memrtl::cosim::{Options, Stalls};
 use memrtl::golden::{Machine, Mode, SampleTrace, initial_states};
 use memrtl::rtl::Rtl;
 use memrtl::spec::{Backend, Code, Design};
@@ -38,12 +37,7 @@ fn tiles_train_exactly_behind_pins_and_in_verilog() {
 
 #[test]
 fn converters_that_end_at_different_times_change_no_weight() {
-    let rig = small(CUT).rig(Backend::External);
-    let plain = rig.run(&options()).unwrap();
-    let stalls = Stalls { input: 0.2, output: 0.2, conversion: 0.5, seed: 3 };
-    let stalled = rig.run(&Options { stalls, ..options() }).unwrap();
-    assert_eq!(stalled.states, plain.states);
-    assert!(stalled.summary.cycles_total > plain.summary.cycles_total);
+    small(CUT).rig(Backend::External).stalls_change_no_weight();
 }
 
 #[test]

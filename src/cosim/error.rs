@@ -21,6 +21,8 @@ pub enum What {
     SlotKind,
     /// What a decay leaves, in units of 2^-16.
     Gamma,
+    /// Codes that were taken in a sample's reads in a direction.
+    Codes(&'static str),
     Slots,
     Operation,
     Output,
@@ -57,7 +59,8 @@ impl fmt::Display for What {
             What::SlotKind => "kind (2 write, 5 decay, 6 write to V, 7 transfer) of operation",
             What::Gamma => "gamma of operation",
             What::Velocity => "velocity of cell",
-            What::Slots => "number of write slots of step",
+            What::Codes(way) => return write!(f, "number of ADC codes of {way} reads of array"),
+            What::Slots => "number of write slots of array",
             What::Operation => "operation",
             What::Output => "network output",
             What::State => "device state of cell",

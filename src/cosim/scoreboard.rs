@@ -347,13 +347,13 @@ impl Scoreboard {
             let t = &self.trace.layers[p.layer];
             let codes = |tiles: &TileCodes| tiles.get(p.tile.index).map_or(0, Vec::len);
             let checks = [
-                (What::AdcCode, codes(&t.tile_reads), p.forward_codes),
-                (What::BackCode, codes(&t.tile_backs), p.back_codes),
+                (What::Codes("forward"), codes(&t.tile_reads), p.forward_codes),
+                (What::Codes("transposed"), codes(&t.tile_backs), p.back_codes),
                 (What::Slots, t.slots.len(), p.slots),
             ];
             for (what, expected, got) in checks {
                 if expected != got {
-                    return Err(self.mismatch(p.layer, what, got, expected as i64, got as i64, cycle));
+                    return Err(self.mismatch(p.layer, what, p.tile.index, expected as i64, got as i64, cycle));
                 }
             }
         }

@@ -86,7 +86,7 @@ pub(super) fn events(memory: &Memory) -> Vec<&'static str> {
     MemoryCounter::of(memory.devices).iter().filter_map(|c| c.event()).collect()
 }
 
-/// Counters and what they add per cycle.
+/// Counters of the memory mode, each of cycles.
 pub(super) fn counters(memory: &Memory) -> Vec<CounterView> {
     let when = |counter: &MemoryCounter| match counter.event() {
         Some(event) => event.to_string(),

@@ -249,6 +249,28 @@ module tb #(
     end
   endtask
 
+  // A flag that the core raises in the very cycle of a write that clears it stays, and goes with the next such write.
+  task collide;
+    begin
+      stall = 0;
+      index = -3;
+      busy  = 0; phase = 0;
+      cycle;
+      address = 12'h028; strobes = 4'hf; response = 0;
+      awaddr = address; awvalid = 1; aw_done = 0;
+      wdata = 32'h300; wstrb = strobes; wvalid = 1; w_done = 0;
+      {long_packet, short_packet} = 2'b11;
+      cycle;
+      {long_packet, short_packet} = 2'b00;
+      cycle; cycle;
+      data = 64'h300;
+      bus_read;
+      bus_write;
+      data = 64'h0;
+      bus_read;
+    end
+  endtask
+
 `ifdef WEIGHTS
   // Writes and reads of WEIGHT_DATA, and reads of ID, on all channels at once: each access moves the address once.
   task crowd;
@@ -301,6 +323,7 @@ module tb #(
     // The list ends with the address at the first cell.
     crowd;
 `endif
+    collide;
     pace;
     $display("PASS: %0d operations, %0d cycles", played, cycles);
     $finish;

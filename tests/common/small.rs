@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use memrtl::cosim::{self, CosimError, Options, Report, Session, Step};
+use memrtl::cosim::{self, CosimError, Options, Report, Session, Stalls, Step};
 use memrtl::cycles::SampleCycles;
 use memrtl::data::Dataset;
 use memrtl::golden::Mode;
@@ -94,6 +94,15 @@ pub fn options() -> Options {
 impl Rig {
     pub fn run(&self, options: &Options) -> Result<Report, CosimError> {
         cosim::run(&self.design, &self.rtl, options, &AtomicBool::new(false), &mut |_| {})
+    }
+
+    /// Runs with and without handshakes that stall at random: the same states, later.
+    pub fn stalls_change_no_weight(&self) {
+        let plain = self.run(&options()).unwrap_or_else(|e| panic!("{e}"));
+        let stalls = Stalls { input: 0.2, output: 0.2, conversion: 0.5, seed: 3 };
+        let stalled = self.run(&Options { stalls, ..options() }).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(stalled.states, plain.states);
+        assert!(stalled.summary.cycles_total > plain.summary.cycles_total);
     }
 
     pub fn build(&self) -> Library {

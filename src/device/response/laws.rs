@@ -35,8 +35,8 @@ pub(crate) trait Law<const N: usize>: Copy + Send + 'static {
         0.0
     }
 
-    /// The costly function of the equation. Loops over cells take it in a loop of its own: a processor overlaps short chains of
-    /// operations, but not long ones.
+    /// The costly function of the equation. With several passes, loops over cells take it in a loop of its own: a processor overlaps
+    /// short chains of operations, but not long ones.
     fn curve<const CLOSE: bool>(&self, w: f32, cell: [f32; N], push: Dose) -> f32;
 
     /// Mean state after the dose, and the standard deviation of its noise, with the value of [`Law::curve`]. With several
