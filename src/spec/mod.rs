@@ -42,7 +42,7 @@ pub use engine::DigitalVelocity;
 pub use error::{Code, SpecErrors};
 pub use memory::{AMPLITUDE_BITS, COUNT_BITS, Inner, Memory, Ramp, RefreshCodes, SETUP_BITS, Sweep, WIDTH_BITS};
 pub use momentum::{FactorFormat, Factors, MomentumKind, SCALE_BITS, Scale};
-pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal};
+pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal, nonideal_warnings};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
 pub use schedule::{Rates, ScheduleStep};

@@ -65,6 +65,20 @@ pub struct NonIdeal {
     pub age: f64,
 }
 
+/// What an array is modelled without: wires act on reads alone.
+pub fn nonideal_warnings(nonideal: &NonIdeal) -> Vec<String> {
+    let wires = [("wire_row", nonideal.wire_row), ("wire_column", nonideal.wire_column)];
+    let set: Vec<String> =
+        wires.iter().filter(|(_, ohms)| *ohms > 0.0).map(|(key, ohms)| format!("`{key} = {ohms}`")).collect();
+    if set.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "{}: wires weaken reads alone; pulses reach every cell of the array whole, so training is better than on a real array",
+        set.join(", ")
+    )]
+}
+
 /// Stuck devices by address, from a file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FaultMap {
