@@ -1,11 +1,12 @@
 //! memrtl: synthesizable Verilog for memristor-crossbar training accelerators with SGD + momentum, checked against a
 //! golden memristor model.
 //!
-//! Imports run downward: cli -> (cosim, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed, lfsr).
+//! Imports run downward: cli -> (cosim, cost, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed, lfsr).
 
 pub mod array;
 pub mod cli;
 pub mod cosim;
+pub mod cost;
 pub mod cycles;
 pub mod data;
 pub mod device;

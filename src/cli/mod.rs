@@ -5,6 +5,7 @@ mod cache;
 mod cosim;
 mod device;
 mod doctor;
+mod estimate;
 mod generate;
 mod memory;
 mod new;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cost::CostError;
 use crate::spec::{self, Backend, Design, DeviceModel, SpecErrors};
 
 /// Synthesizable Verilog for memristor-crossbar training accelerators, checked against a golden memristor model
@@ -35,6 +37,7 @@ enum Command {
     Cosim(Box<cosim::Args>),
     Memory(memory::Args),
     Train(train::Args),
+    Estimate(estimate::Args),
     Device(device::Args),
     Array(array::Args),
     Wires(wires::Args),
@@ -55,6 +58,7 @@ pub fn run() -> ExitCode {
         Command::Cosim(args) => cosim::run(&args),
         Command::Memory(args) => memory::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Estimate(args) => estimate::run(&args),
         Command::Device(args) => device::run(&args),
         Command::Array(args) => array::run(&args),
         Command::Wires(args) => wires::run(&args),
@@ -72,7 +76,11 @@ pub fn run() -> ExitCode {
 }
 
 fn report(error: &anyhow::Error) {
-    match error.downcast_ref::<SpecErrors>() {
+    let table = match error.downcast_ref::<CostError>() {
+        Some(CostError::Table(errors)) => Some(errors),
+        _ => None,
+    };
+    match error.downcast_ref::<SpecErrors>().or(table) {
         Some(spec) => eprintln!("{}", spec.render(std::io::stderr().is_terminal())),
         None => eprintln!("error: {error:#}"),
     }

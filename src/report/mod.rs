@@ -3,6 +3,7 @@
 pub mod array;
 pub mod timing;
 
+pub mod cost;
 pub mod device;
 pub mod figures;
 pub mod memory;

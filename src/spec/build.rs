@@ -12,13 +12,13 @@ use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
 use super::{
-    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, device, engine,
-    memory, nonideal, schedule,
+    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, cost, device,
+    engine, memory, nonideal, schedule,
 };
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
-const TOP: &[&str] = &["name", "network", "training", "array", "device", "timing", "memory", "data"];
+const TOP: &[&str] = &["name", "network", "training", "array", "device", "timing", "memory", "cost", "data"];
 const NETWORK: &[&str] = &["inputs", "layers"];
 const LAYER: &[&str] = &[
     "name",
@@ -83,6 +83,7 @@ pub(super) const SCHEMA: Schema = &[
     ("[timing]", TIMING),
     ("[memory]", memory::KEYS),
     ("set", memory::RAMP_KEYS),
+    ("[cost]", cost::COST_KEYS),
     ("[data]", DATA),
     ("idx", IDX),
 ];
@@ -124,6 +125,11 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let unit = training.unit();
     let timing = sections::timing(reader, &top.section("timing", TIMING), unit);
     let data = sections::data(reader, &top.section("data", DATA), base_dir);
+    let cost_section = top.section("cost", cost::COST_KEYS);
+    let cost = cost::read(&cost_section);
+    if let Some(model) = &model {
+        cost::check(reader, &cost_section, &model.value);
+    }
 
     let memory = top.get("memory").map(|_| top.section("memory", memory::KEYS));
 
@@ -185,6 +191,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         device: Device { model: model.value, state_bits: params.state_bits },
         timing: timing?,
         memory: None,
+        cost,
         data: data?.data,
         spec_hash: String::new(),
     };

@@ -6,8 +6,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Backend, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Memory, MomentumKind, NonIdeal,
-    Optimizer, Training, device,
+    Backend, CostOverrides, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Memory, MomentumKind,
+    NonIdeal, Optimizer, Training, device,
 };
 
 /// Hex digits of the hash.
@@ -105,6 +105,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     if let Some(memory) = &d.memory {
         super::memory::write(out, memory)?;
     }
+    super::cost::write(out, &d.cost)?;
     writeln!(out, "\n[data]")?;
     match &d.data.written {
         DataSource::Digits => writeln!(out, "set = \"digits\"")?,
@@ -158,6 +159,7 @@ impl Design {
         // Memristors and their imperfections sit behind the array's pins.
         let device = Device { model: DeviceModel::Ideal, ..self.device.clone() };
         let memory = self.memory.clone().map(|memory| Memory { program_initial: false, ..memory });
-        Design { training, data, device, memory, nonideal: NonIdeal::default(), ..self.clone() }
+        let (nonideal, cost) = (NonIdeal::default(), CostOverrides::default());
+        Design { training, data, device, memory, nonideal, cost, ..self.clone() }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{FactorFormat, Memory, NonIdeal, Tile, Tiling, Training};
+use super::{CostOverrides, FactorFormat, Memory, NonIdeal, Tile, Tiling, Training};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -20,6 +20,9 @@ pub const LEARNING_RATE_BITS: u32 = 16;
 pub const MOMENTUM_BITS: u32 = 16;
 /// Guard bits below the learning rate while `eta gamma^j` is formed by repeated multiplication.
 pub const SCALE_GUARD_BITS: u32 = 8;
+
+/// Most cycles of one timed step; bounds the counters.
+pub(super) const MAX_CYCLES: u32 = 65_535;
 
 /// A whole validated design.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +40,8 @@ pub struct Design {
     pub timing: Timing,
     /// The arrays as plain memory; `None`: no controller is generated.
     pub memory: Option<Memory>,
+    /// Constants of the cost model that the spec changes.
+    pub cost: CostOverrides,
     pub data: Data,
     /// First 16 hex digits of the SHA-256 of the canonical spec (all defaults filled in) without what only concerns a run:
     /// epochs, seed, initial weights, data. The same hash means the same Verilog.
@@ -226,6 +231,33 @@ pub struct Timing {
     pub pulse_lsb: u32,
     /// Of the second devices; `None` for units without.
     pub local: Option<LocalTiming>,
+}
+
+impl Timing {
+    /// The same times with another clock: cycles follow, rounded up. `None` where one is more cycles than the hardware counts.
+    pub fn with_clock(&self, clock_ns: f64) -> Option<Timing> {
+        let cycles = |ns: f64| {
+            // As where the spec is read: 1.1 / 0.1 is no twelfth cycle.
+            let cycles = (ns / clock_ns * (1.0 - 1e-9)).ceil();
+            (cycles <= f64::from(MAX_CYCLES)).then_some(cycles as u32)
+        };
+        let local = match self.local {
+            None => None,
+            Some(local) => Some(LocalTiming {
+                decay: cycles(local.decay_ns)?.max(1),
+                transfer: cycles(local.transfer_ns)?.max(1),
+                ..local
+            }),
+        };
+        Some(Timing {
+            clock_ns,
+            read_settle: cycles(self.read_settle_ns)?,
+            adc_conversion: cycles(self.adc_conversion_ns)?.max(1),
+            pulse_lsb: cycles(self.pulse_lsb_ns)?.max(1),
+            local,
+            ..self.clone()
+        })
+    }
 }
 
 /// How long all cells of an array take for what they do by themselves, without the lines, in ns and in cycles (at least 1).

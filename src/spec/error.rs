@@ -9,7 +9,7 @@ use codespan_reporting::term::termcolor::Buffer;
 use codespan_reporting::term::{self, Config, Styles, StylesWriter};
 
 /// Byte range in the spec's text.
-pub(super) type Span = Range<usize>;
+pub(crate) type Span = Range<usize>;
 
 /// Kind of a problem; the number in `E0nn` never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +71,12 @@ pub enum Code {
     NonIdeal = 40,
     /// A fault map that cannot be read, or a line of it that says nothing.
     FaultMap = 41,
+    /// A quantity without a number, or in another unit.
+    Unit = 60,
+    /// A constant of the cost model without a value, or without a source.
+    Constant = 61,
+    /// Figures of a graphics card that say too little to be compared with.
+    GpuData = 62,
 }
 
 impl fmt::Display for Code {
@@ -81,7 +87,7 @@ impl fmt::Display for Code {
 
 /// One problem: a sentence, its place, further places that take part, and notes.
 #[derive(Debug, Clone)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     pub code: Code,
     pub message: String,
     /// `None` when the problem has no place in the text.
@@ -151,7 +157,7 @@ pub struct SpecErrors {
 }
 
 impl SpecErrors {
-    pub(super) fn new(file_name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(file_name: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         // Stable sort: problems of one place stay in the order in which the checks found them.
         problems.sort_by_key(|p| p.span.as_ref().map(|s| (s.start, s.end)));
         SpecErrors { file_name: file_name.to_owned(), text: text.to_owned(), problems }

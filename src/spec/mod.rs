@@ -4,20 +4,22 @@ mod build;
 mod canonical;
 mod checks;
 mod coding;
+mod cost;
 mod defaults;
 mod depth;
 mod derive;
 mod design;
 mod device;
 mod engine;
-mod error;
+pub(crate) mod error;
 mod fault_map;
 mod ident;
 mod memory;
 mod momentum;
 mod nonideal;
 mod pulse_table;
-mod reader;
+mod quantity;
+pub(crate) mod reader;
 mod schedule;
 mod sections;
 mod softmax;
@@ -31,6 +33,8 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use canonical::canonical_toml;
+pub(crate) use cost::COST_KEYS;
+pub use cost::{CostKey, CostOverrides};
 pub use depth::momentum_warnings;
 pub use derive::AccumulatorBits;
 pub use design::*;
@@ -45,6 +49,7 @@ pub use momentum::{FactorFormat, Factors, MomentumKind, SCALE_BITS, Scale};
 pub use nonideal::{Amount, FaultKind, FaultMap, Imperfection, MappedFault, NonIdeal, nonideal_warnings};
 pub use pulse_table::PulseTable;
 pub(crate) use pulse_table::width as pulse_width;
+pub use quantity::Unit;
 pub use schedule::{Rates, ScheduleStep};
 pub use softmax::{QUOTIENT_STEP, Softmax};
 pub use tiles::{Tile, Tiling};
@@ -126,7 +131,7 @@ pub fn parse(text: &str, file_name: &str, base_dir: &Path) -> Result<Design, Spe
 }
 
 /// Syntax errors of the TOML reader in the form of all others; the first of each line, since the rest follow from it.
-fn syntax(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
+pub(crate) fn syntax(text: &str, errors: &[toml::de::Error]) -> Vec<Problem> {
     let mut lines = Vec::new();
     let mut problems = Vec::new();
     for error in errors {

@@ -11,14 +11,14 @@ use super::error::{Code, Problem, Span};
 
 /// A value and the place where the user wrote it; `span` is `None` for a default.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Found<T> {
+pub(crate) struct Found<T> {
     pub value: T,
     pub span: Option<Span>,
 }
 
 /// What a getter found.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Entry<T> {
+pub(crate) enum Entry<T> {
     Absent,
     /// Present but wrong; the problem is recorded.
     Bad,
@@ -59,7 +59,7 @@ impl<T> Entry<T> {
 
 /// Limits of a real number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
+pub(crate) struct Bounds {
     pub low: f64,
     /// Whether `low` itself is allowed.
     pub low_included: bool,
@@ -98,7 +98,7 @@ impl Bounds {
 }
 
 /// The text and the problems found so far.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     text: &'t str,
     problems: RefCell<Vec<Problem>>,
     /// Section names and their keys, to tell where a misplaced key belongs.
@@ -137,8 +137,8 @@ impl<'t> Reader<'t> {
 }
 
 /// One table of the document, or its absence.
-pub(super) struct Section<'r> {
-    reader: &'r Reader<'r>,
+pub(crate) struct Section<'r> {
+    pub(super) reader: &'r Reader<'r>,
     /// As the user would write it: `[array]`, `layers[1]`; empty for the top level.
     title: String,
     table: Option<&'r DeTable<'r>>,
@@ -200,7 +200,7 @@ impl<'r> Section<'r> {
         );
     }
 
-    fn wrong_type(
+    pub(super) fn wrong_type(
         &self,
         key: &Spanned<DeString<'_>>,
         value: &Spanned<DeValue<'_>>,
@@ -219,7 +219,7 @@ impl<'r> Section<'r> {
         self.reader.report(problem);
     }
 
-    fn out_of_range(&self, span: &Span, allowed: &str, help: Option<String>) {
+    pub(super) fn out_of_range(&self, span: &Span, allowed: &str, help: Option<String>) {
         let mut problem = Problem::new(Code::OutOfRange, format!("`{}` is out of range", self.reader.quote(span)))
             .at(Some(span.clone()), format!("allowed: {allowed}"));
         if let Some(help) = help {
@@ -294,7 +294,7 @@ impl<'r> Section<'r> {
         self.number(key, |n| range.contains(&n), || format!("{} to {}{unit}", range.start(), range.end()))
     }
 
-    fn number(&self, key: &str, fits: impl Fn(f64) -> bool, allowed: impl Fn() -> String) -> Entry<f64> {
+    pub(super) fn number(&self, key: &str, fits: impl Fn(f64) -> bool, allowed: impl Fn() -> String) -> Entry<f64> {
         let Some((k, v)) = self.get(key) else { return Entry::Absent };
         let span = entry_span(k, v);
         let parsed = match v.get_ref() {
@@ -412,7 +412,7 @@ pub(super) fn ceil_log2(v: f64) -> i32 {
 }
 
 /// `a`, `b`, `c` with the given quotes.
-pub(super) fn list(words: &[&str], quote: char) -> String {
+pub(crate) fn list(words: &[&str], quote: char) -> String {
     words.iter().map(|w| format!("{quote}{w}{quote}")).collect::<Vec<_>>().join(", ")
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::build::IDX;
 use super::defaults;
 use super::derive::{ERROR_BITS_MAX, SCALE_LIMIT, learning_rate_code, momentum_code};
+use super::design::MAX_CYCLES;
 use super::engine::{self, EngineEntry, PAIRS_MAX};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
@@ -16,8 +17,6 @@ use super::{
     Rates, Rounding, ScheduleStep, Timing, Training, Transfer,
 };
 
-/// Most cycles of one timed step; bounds the counters.
-const MAX_CYCLES: f64 = 65_535.0;
 /// Rows and columns of an array that layers are cut into.
 const TILE_LINES: RangeInclusive<i64> = 2..=65_536;
 /// Words and classes of the data set that ships with memrtl.
@@ -341,7 +340,7 @@ fn cycles(reader: &Reader<'_>, key: &str, time: &Option<Found<f64>>, clock: &Fou
     let time = time.as_ref()?;
     // 1.1 / 0.1 is a little more than 11 in binary; that is no twelfth cycle.
     let cycles = (time.value / clock.value * (1.0 - 1e-9)).ceil();
-    if cycles <= MAX_CYCLES {
+    if cycles <= f64::from(MAX_CYCLES) {
         return Some(cycles as u32);
     }
     let (time_ns, clock_ns) = (time.value, clock.value);

@@ -1,0 +1,45 @@
+//! What a design costs: time from the cycle model, energy and area from a table of components.
+//!
+//! Time is what [`crate::cycles::CycleModel`] says, which co-simulations hold to the RTL cycle by cycle. Energy is a count of events
+//! (conversions, driven lines, pulses, memory words) times the table's constants; nothing of it is measured.
+
+pub mod activity;
+mod area;
+mod assumed;
+mod components;
+mod energy;
+pub mod growth;
+mod pulses;
+pub mod shapes;
+
+pub use activity::{Activity, GoldenRun, Source};
+pub use area::{Area, Block};
+pub use components::{Components, Status, Used};
+pub use energy::{Component, Counting, Energies, Estimate, Event, Step, estimate};
+
+use crate::data::DataError;
+use crate::device::DeviceError;
+use crate::golden::DeviceFault;
+use crate::spec::SpecErrors;
+
+/// Why there is no estimate.
+#[derive(Debug, thiserror::Error)]
+pub enum CostError {
+    #[error(transparent)]
+    Table(#[from] SpecErrors),
+    #[error("cannot read `{file}`: {cause}")]
+    Read { file: String, cause: std::io::Error },
+    #[error("the component table that memrtl ships lacks a constant: a bug in memrtl")]
+    Incomplete,
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Data(#[from] DataError),
+    #[error("sample {sample}: {fault}")]
+    Fault { sample: u64, fault: DeviceFault },
+    #[error(
+        "`backend = \"emulated\"`: an emulated array is logic of an FPGA, whose energy and area no component table has; \
+         set `backend = \"external\"`"
+    )]
+    Emulated,
+}
