@@ -19,6 +19,15 @@ pub struct Args {
     /// Array backend, instead of the spec's
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
+    /// Put a UART in front of the buses, for `memrtl host`; takes emulated arrays
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub link: Option<Link>,
+}
+
+/// What connects a design to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Link {
+    Uart,
 }
 
 /// Runs the command.
@@ -27,7 +36,10 @@ pub struct Args {
 /// A spec that does not hold, or a folder that cannot be written.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let design = load(args.config.as_deref(), args.backend, None)?;
-    let rtl = Rtl::generate(&design)?;
+    let rtl = match args.link {
+        Some(Link::Uart) => Rtl::with_link(&design)?,
+        None => Rtl::generate(&design)?,
+    };
     let files = emit::write(&design, &rtl, &args.out)?;
     println!(
         "{}: {} files in {} (spec {}, {} array)",

@@ -5,6 +5,7 @@ pub mod bus;
 mod core;
 pub mod emit;
 mod layout;
+mod link;
 mod memory;
 mod momentum;
 mod pulse_table;
@@ -13,6 +14,7 @@ mod read_path;
 use serde::Serialize;
 
 pub(crate) use self::core::{bits_for, max_beat_bits, tile_group_bits};
+pub use self::link::LinkError;
 
 use crate::spec::Design;
 

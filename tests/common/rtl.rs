@@ -10,13 +10,18 @@ use memrtl::spec::Design;
 /// Writes the design to `dir` and holds it against `verilator -Wall` and `iverilog -Wall`; panics with their words.
 pub fn lint(design: &Design, dir: &Path) -> Rtl {
     let rtl = Rtl::generate(design).expect("the templates render");
-    emit::write(design, &rtl, dir).expect("the folder is writable");
+    lint_rtl(design, &rtl, dir);
+    rtl
+}
+
+/// The same of a design that has been generated.
+pub fn lint_rtl(design: &Design, rtl: &Rtl, dir: &Path) {
+    emit::write(design, rtl, dir).expect("the folder is writable");
     let files: Vec<String> = rtl.modules.iter().map(|m| format!("{}.v", m.name)).collect();
     let verilator = ["--lint-only", "-Wall", "--default-language", "1364-2005", "--top-module", &rtl.top];
     silent(Command::new("verilator").args(verilator).args(&files).current_dir(dir), design);
     let iverilog = ["-g2005", "-Wall", "-o", "/dev/null", "-s", &rtl.top];
     silent(Command::new("iverilog").args(iverilog).args(&files).current_dir(dir), design);
-    rtl
 }
 
 /// Runs a tool that must succeed without a word.
