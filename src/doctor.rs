@@ -56,7 +56,7 @@ impl Surroundings {
     }
 
     /// The first of `names` that is an executable file in a folder of the path; a name with a folder stands for itself.
-    fn find(&self, names: &[&str], chosen: Option<&OsString>) -> Option<PathBuf> {
+    pub fn find(&self, names: &[&str], chosen: Option<&OsString>) -> Option<PathBuf> {
         let names: Vec<PathBuf> = match chosen {
             Some(name) => vec![PathBuf::from(name)],
             None => names.iter().map(PathBuf::from).collect(),

@@ -6,6 +6,7 @@ mod cosim;
 mod device;
 mod doctor;
 mod estimate;
+mod fpga;
 mod generate;
 mod memory;
 mod new;
@@ -34,6 +35,7 @@ struct Cli {
 enum Command {
     New(new::Args),
     Generate(generate::Args),
+    Fpga(fpga::Args),
     Cosim(Box<cosim::Args>),
     Memory(memory::Args),
     Train(train::Args),
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::New(args) => new::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Generate(args) => generate::run(&args),
+        Command::Fpga(args) => fpga::run(&args),
         Command::Cosim(args) => cosim::run(&args),
         Command::Memory(args) => memory::run(&args),
         Command::Train(args) => train::run(&args),

@@ -6,11 +6,13 @@ pub mod timing;
 pub mod cost;
 pub mod device;
 pub mod figures;
+mod fpga;
 pub mod memory;
 pub mod plots;
 mod train;
 pub mod wires;
 
+pub use fpga::fpga_table;
 pub use train::train_table;
 
 use comfy_table::{CellAlignment, Table, presets};

@@ -22,7 +22,7 @@ enum Kind {
 }
 
 /// Aligns runs of declarations and connections, squeezes blank lines and strips trailing blanks.
-pub(super) fn tidy(text: &str) -> String {
+pub(crate) fn tidy(text: &str) -> String {
     let mut out = String::new();
     let mut run: Vec<(Kind, &str)> = Vec::new();
     let mut blank = false;

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 pub(crate) use self::core::{bits_for, max_beat_bits, tile_group_bits};
 pub use self::link::LinkError;
+pub(crate) use self::layout::tidy;
 
 use crate::spec::Design;
 
