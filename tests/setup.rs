@@ -71,9 +71,14 @@ exit 0"#,
     }
 
     fn setup(&self, variables: &[(&str, &str)]) -> Run {
+        self.setup_with(&[], variables)
+    }
+
+    fn setup_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         let bash = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"].into_iter().find(|p| Path::new(p).exists());
         let output = Command::new(bash.expect("bash is needed for scripts/setup.sh"))
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/setup.sh"))
+            .args(arguments)
             .env_clear()
             .env("PATH", self.0.path("bin"))
             .env("HOME", self.0.root())
@@ -129,6 +134,30 @@ fn each_missing_tool_is_noticed_and_named() {
         let named = if package == "g++" { "a C++ compiler" } else { named };
         assert!(run.text.starts_with("setup: missing:\nsetup:   ") && run.text.contains(named), "{}", run.text);
     }
+}
+
+#[test]
+fn tools_for_fpgas_are_asked_for() {
+    let world = World::complete();
+    for (package, program) in [("nextpnr-ice40", "nextpnr-ice40"), ("fpga-icestorm", "icepack")] {
+        world.0.program(&format!("shelf/{package}"), "exit 0");
+        // The package brings the program.
+        world.0.program("bin/apt-get", &format!(
+            r#"echo "apt-get $*" >>"$WORLD/log"; [ "$1" = update ] || for p; do
+  case $p in nextpnr-ice40) /bin/cp "$WORLD/shelf/$p" "$WORLD/bin/$p";; fpga-icestorm) /bin/cp "$WORLD/shelf/$p" "$WORLD/bin/{program}";; esac
+done"#
+        ));
+        world.0.program(&format!("bin/{program}"), "exit 0");
+    }
+    assert_eq!(world.setup_with(&["fpga"], &[]).text, "");
+    world.0.remove("bin/nextpnr-ice40");
+    world.0.remove("bin/icepack");
+    assert_eq!(world.setup(&[]).text, "", "nobody asked for them");
+    let run = world.setup_with(&["fpga"], &[]);
+    assert!(run.ok, "{}", run.text);
+    assert_eq!(run.log, format!("apt-get update\n{APT} nextpnr-ice40 fpga-icestorm\n"));
+    let run = world.setup_with(&["asic"], &[]);
+    assert_eq!((run.ok, run.text.as_str()), (false, "setup: `asic` is unknown; allowed: fpga, ecp5\n"));
 }
 
 #[test]

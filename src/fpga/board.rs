@@ -8,7 +8,7 @@ use super::{FpgaError, place};
 use crate::rtl::MARK;
 use crate::spec::Design;
 
-/// Cycles of a bit of the serial port must be enough to sample it, and fit the link's counter.
+/// Cycles of a bit of the serial port: enough to sample it in the middle, and no more than a sensible counter has.
 const BIT_CYCLES: std::ops::RangeInclusive<u64> = 4..=65535;
 
 #[derive(Template)]
@@ -33,12 +33,6 @@ struct PllView {
     pll: Pll,
     /// Of the 7 series: ns of the oscillator's period.
     period: String,
-}
-
-#[derive(Template)]
-#[template(path = "fpga/serial_harness.v", escape = "none")]
-struct Harness<'a> {
-    name: &'a str,
 }
 
 #[derive(Template)]
@@ -114,9 +108,7 @@ pub struct Board<'a> {
     pub design: &'a Design,
     pub target: &'a Target,
     pub clock: BoardClock,
-    /// The design brings `<name>_link`.
-    pub link: bool,
-    /// Verilog of the design, relative to the folder of the board's files.
+    /// Verilog of the design with its host link, relative to the folder of the board's files.
     pub sources: Vec<String>,
 }
 
@@ -130,11 +122,6 @@ impl Board<'_> {
         let target = self.target;
         let mut files = vec![BoardFile { name: format!("{name}_board.v"), text: self.wrapper()? }];
         let mut sources = self.sources.clone();
-        if !self.link {
-            let text = Harness { name }.render()?;
-            files.push(BoardFile { name: format!("{name}_link.v"), text });
-            sources.push(format!("{name}_link.v"));
-        }
         sources.push(format!("{name}_board.v"));
         let pins = match target.family {
             Family::Ice40 => Pcf { target }.render()?,

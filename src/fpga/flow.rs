@@ -70,15 +70,13 @@ pub fn run(
     let tools = if routed_here { Some(Tools::find(target, &Surroundings::current())?) } else { None };
 
     tell(Step::Generate);
-    let rtl = Rtl::generate(design)?;
+    let rtl = Rtl::with_link(design)?;
     let folder = Folder::open(&options.out)?;
     emit::write(design, &rtl, &options.out.join(RTL))?;
-    let link = format!("{}_link", design.name);
     let board = Board {
         design,
         target,
         clock,
-        link: rtl.modules.iter().any(|module| module.name == link),
         sources: rtl.modules.iter().map(|module| format!("{RTL}/{}.v", module.name)).collect(),
     };
     for file in board.files()? {

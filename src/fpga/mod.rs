@@ -23,6 +23,7 @@ pub use pace::{Pace, pace};
 pub use place::CriticalPath;
 pub use target::{Family, Resource, Resources, Target, TargetError, built_in, names};
 
+use crate::rtl::LinkError;
 use crate::rtl::emit::EmitError;
 
 /// Why there is no bitstream.
@@ -48,6 +49,8 @@ pub enum FpgaError {
     TooLarge(#[from] Box<TooLarge>),
     #[error(transparent)]
     Target(#[from] TargetError),
+    #[error(transparent)]
+    Link(#[from] LinkError),
     #[error(transparent)]
     Emit(#[from] EmitError),
     #[error(transparent)]

@@ -14,8 +14,8 @@ mod read_path;
 use serde::Serialize;
 
 pub(crate) use self::core::{bits_for, max_beat_bits, tile_group_bits};
-pub use self::link::LinkError;
 pub(crate) use self::layout::tidy;
+pub use self::link::LinkError;
 
 use crate::spec::Design;
 
