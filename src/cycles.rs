@@ -226,7 +226,26 @@ struct Finish {
     output: u64,
 }
 
+/// What a layer takes for one of many vectors that go through it, in cycles: from the beginning of one read to the earliest of
+/// the next, and from slot to slot where pulses are short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    pub forward: u64,
+    pub backward: u64,
+    pub slot: u64,
+}
+
 impl CycleModel {
+    /// The pace of each layer.
+    pub fn paces(&self) -> Vec<Pace> {
+        let pace = |layer: &LayerTiming| Pace {
+            forward: layer.forward_read(self.group_beats) + layer.fwd_tail + 3,
+            backward: layer.transposed_read(self.group_beats) + layer.back_tail + 3,
+            slot: layer.x_beats.max(layer.y_beats) + 3,
+        };
+        self.layers.iter().map(pace).collect()
+    }
+
     /// Model of `design`, before its first sample.
     pub fn new(design: &Design) -> Self {
         let group_beats = design.array.adcs.div_ceil(design.array.lanes) as u64;

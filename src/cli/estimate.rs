@@ -15,8 +15,6 @@ use crate::spec::{DataSource, Design, Unit};
 
 /// Cells times training samples of a golden run: some seconds.
 const MOST_WORK: usize = 1_000_000_000;
-/// Least samples that say anything of a training.
-const LEAST_SAMPLES: usize = 20;
 
 /// Estimate time, energy and area per phase and component
 #[derive(Debug, clap::Args)]
@@ -78,16 +76,15 @@ fn golden(design: &Design, args: &Args) -> anyhow::Result<Result<GoldenRun, Stri
     if let Some(why) = missing {
         return Ok(Err(why));
     }
-    let cells: usize = design.layers.iter().map(|layer| layer.rows() * layer.outputs).sum();
-    let most = MOST_WORK / cells.max(1);
-    if most < LEAST_SAMPLES && args.samples.is_none() {
-        return Ok(Err(format!("{cells} cells are too many for a golden run without --samples")));
-    }
-    let data = Dataset::load(&design.data.source)?;
-    let (train, _) = data.split(design.data.test_fraction, design.training.seed)?;
-    let limit = args.samples.map(|n| n as usize).or((train.len() > most).then_some(most));
-    let epochs = (most / limit.unwrap_or(train.len()).min(train.len()).max(1)).clamp(1, design.training.epochs);
-    Ok(Ok(GoldenRun { epochs: args.epochs.map_or(epochs, |n| n as usize), limit }))
+    let (samples, own) = (Dataset::load(&design.data.source)?.len(), args.samples.map(|n| n as usize));
+    let within = GoldenRun::within(design, MOST_WORK, own.unwrap_or(samples));
+    let run = match (own, within) {
+        (None, None) => return Ok(Err("the network is too large for a golden run without --samples".to_owned())),
+        // The user's wish goes before the time that it takes.
+        (Some(_), run) => GoldenRun { epochs: run.map_or(1, |run| run.epochs), limit: own },
+        (None, Some(run)) => run,
+    };
+    Ok(Ok(GoldenRun { epochs: args.epochs.map_or(run.epochs, |n| n as usize), ..run }))
 }
 
 /// Runs the command.

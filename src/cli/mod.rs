@@ -2,6 +2,7 @@
 
 mod array;
 mod cache;
+mod compare;
 mod cosim;
 mod device;
 mod doctor;
@@ -40,6 +41,7 @@ enum Command {
     Memory(memory::Args),
     Train(train::Args),
     Estimate(estimate::Args),
+    Compare(compare::Args),
     Device(device::Args),
     Array(array::Args),
     Wires(wires::Args),
@@ -62,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Memory(args) => memory::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Estimate(args) => estimate::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Device(args) => device::run(&args),
         Command::Array(args) => array::run(&args),
         Command::Wires(args) => wires::run(&args),

@@ -24,6 +24,9 @@ pub enum Source {
     Assumed,
 }
 
+/// Least samples that say anything of a training.
+pub const LEAST_SAMPLES: usize = 20;
+
 /// How much of a training is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GoldenRun {
@@ -36,6 +39,17 @@ impl GoldenRun {
     /// All of a design's training.
     pub fn whole(design: &Design) -> GoldenRun {
         GoldenRun { epochs: design.training.epochs, limit: None }
+    }
+
+    /// So many epochs, or samples of the first, that cells times training samples stay within `work`; `samples` are those of the whole data set.
+    /// `None` where that leaves less than [`LEAST_SAMPLES`].
+    pub fn within(design: &Design, work: usize, samples: usize) -> Option<GoldenRun> {
+        let cells: usize = design.layers.iter().map(|layer| layer.rows() * layer.outputs).sum();
+        let most = work / cells.max(1);
+        let train = (samples as f64 * (1.0 - design.data.test_fraction)) as usize;
+        let limit = (train > most).then_some(most);
+        let epochs = (most / limit.unwrap_or(train).max(1)).clamp(1, design.training.epochs);
+        (most >= LEAST_SAMPLES).then_some(GoldenRun { epochs, limit })
     }
 }
 

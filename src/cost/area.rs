@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::components::Components;
-use super::energy::{Lines, per_bit, register_bits};
+use super::counts::{Lines, per_bit, register_bits};
 use super::pulses::devices;
+use super::shapes::Shape;
 use crate::spec::{CostKey, Design, InputCoding, LEARNING_RATE_BITS, SCALE_GUARD_BITS};
 
 /// So many of a kind.
@@ -24,8 +25,8 @@ pub struct Area {
     pub blocks: Vec<Block>,
 }
 
-/// Counts the blocks of `design`. Control logic, wires and the multiplexers before the ADCs are left out.
-pub(super) fn area(design: &Design, components: &Components) -> Area {
+/// Counts the blocks of `design`, whose layers keep activations and pairs of all positions. Control logic, wires and the multiplexers before the ADCs are left out.
+pub(super) fn area(design: &Design, components: &Components, shapes: &[Shape]) -> Area {
     let (array, training) = (&design.array, &design.training);
     let get = |key| components.get(key);
     let mut blocks: Vec<Block> = Vec::new();
@@ -46,7 +47,8 @@ pub(super) fn area(design: &Design, components: &Components) -> Area {
     let lanes = array.lanes as f64;
     let multiplier = |a: u32, b: u32| get(CostKey::MultiplyArea) * f64::from(a * b) / 64.0;
     let mut bits = f64::from(array.dac_bits) * 2.0 * (design.inputs + 2 * design.outputs()) as f64;
-    for layer in &design.layers {
+    for (index, layer) in design.layers.iter().enumerate() {
+        let positions = shapes.get(index).map_or(1, |shape| shape.positions) as f64;
         let (lines, tiles) = (Lines::of(&layer.tiling), layer.tiling.count() as f64);
         let (rows, words) = (layer.rows() as f64, layer.outputs as f64);
         let cells = rows * words;
@@ -65,9 +67,9 @@ pub(super) fn area(design: &Design, components: &Components) -> Area {
         let factor = LEARNING_RATE_BITS + SCALE_GUARD_BITS;
         let (dac, error) = (f64::from(array.dac_bits), f64::from(array.error_bits));
         // Activations, slopes, errors.
-        bits += words * (2.0 * dac + error);
+        bits += positions * words * (2.0 * dac + error);
         if training.ring() {
-            bits += training.pairs() as f64 * (layer.inputs as f64 * dac + words * error);
+            bits += positions * training.pairs() as f64 * (layer.inputs as f64 * dac + words * error);
         }
         match (layer.digital_velocity(design), layer.transfer_format(design)) {
             (Some(format), _) => {

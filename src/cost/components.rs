@@ -6,9 +6,11 @@ use serde::Serialize;
 use toml::de::{DeTable, DeValue};
 
 use super::CostError;
+use super::pulses::electrical;
+use crate::device::DeviceError;
 use crate::spec::error::{Code, Problem};
 use crate::spec::reader::{Entry, Reader, Section};
-use crate::spec::{COST_KEYS, CostKey, CostOverrides, SpecErrors, Unit};
+use crate::spec::{COST_KEYS, CostKey, Design, SpecErrors, Unit};
 
 const EMBEDDED: &str = include_str!("../../assets/components.toml");
 const EMBEDDED_NAME: &str = "assets/components.toml";
@@ -114,11 +116,14 @@ impl Components {
         Ok(())
     }
 
-    /// Takes the constants of a spec instead.
-    pub fn override_with(&mut self, overrides: &CostOverrides) {
-        for &(key, value) in &overrides.0 {
-            self.give(key, value, "the spec's section [cost]");
+    /// The table for a design: its converters, the constants of its spec, and what its devices say of themselves.
+    pub(super) fn of_design(&self, design: &Design) -> Result<Components, DeviceError> {
+        let mut components = Components { adc_bits: design.array.adc_bits, ..self.clone() };
+        for &(key, value) in &design.cost.0 {
+            components.give(key, value, "the spec's section [cost]");
         }
+        electrical(design, &mut components)?;
+        Ok(components)
     }
 
     /// Takes one constant that a device or a spec gives.

@@ -6,9 +6,14 @@
 pub mod activity;
 mod area;
 mod assumed;
+pub mod compare;
 mod components;
+mod counts;
 mod energy;
+pub mod explain;
+pub mod gpu;
 pub mod growth;
+mod positions;
 mod pulses;
 pub mod shapes;
 
@@ -16,6 +21,7 @@ pub use activity::{Activity, GoldenRun, Source};
 pub use area::{Area, Block};
 pub use components::{Components, Status, Used};
 pub use energy::{Component, Counting, Energies, Estimate, Event, Step, estimate};
+pub use positions::estimate_shapes;
 
 use crate::data::DataError;
 use crate::device::DeviceError;
@@ -29,6 +35,8 @@ pub enum CostError {
     Table(#[from] SpecErrors),
     #[error("cannot read `{file}`: {cause}")]
     Read { file: String, cause: std::io::Error },
+    #[error("a file that memrtl ships is broken, a bug in memrtl: {0}")]
+    Shipped(#[from] toml::de::Error),
     #[error("the component table that memrtl ships lacks a constant: a bug in memrtl")]
     Incomplete,
     #[error(transparent)]
@@ -42,4 +50,9 @@ pub enum CostError {
          set `backend = \"external\"`"
     )]
     Emulated,
+    #[error(
+        "layers with several positions are estimated for the units `history`, `in_array` and `none` without batches; \
+         this is `{unit}` with a batch of {batch}"
+    )]
+    Positions { unit: &'static str, batch: usize },
 }

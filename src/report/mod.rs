@@ -3,6 +3,7 @@
 pub mod array;
 pub mod timing;
 
+pub mod compare;
 pub mod cost;
 pub mod device;
 pub mod figures;

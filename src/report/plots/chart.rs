@@ -9,17 +9,17 @@ use plotters::prelude::*;
 use super::{PlotError, outline};
 
 /// Drawing units per pixel: curves are placed between pixels.
-const UNIT: i32 = 10;
+pub(super) const UNIT: i32 = 10;
 /// Pixels.
-const FONT: i32 = 13;
-const TITLE: i32 = 14;
+pub(super) const FONT: i32 = 13;
+pub(super) const TITLE: i32 = 14;
 const MARGIN: i32 = 10;
 const HEADING: i32 = 24;
 const LEGEND_LINE: i32 = 20;
 const LEFT: i32 = 58;
 const BELOW: i32 = 46;
 /// Width of a letter in units of the font's size: the mean of DejaVu Sans is below.
-const LETTER: f64 = 0.56;
+pub(super) const LETTER: f64 = 0.56;
 
 /// Colours that stay apart in print and for the colour-blind (Okabe and Ito).
 pub const BLUE: RGBColor = RGBColor(0, 114, 178);
@@ -27,8 +27,8 @@ pub const ORANGE: RGBColor = RGBColor(213, 94, 0);
 pub const GREEN: RGBColor = RGBColor(0, 158, 115);
 pub const PURPLE: RGBColor = RGBColor(204, 121, 167);
 pub const GREY: RGBColor = RGBColor(120, 120, 120);
-const INK: RGBColor = RGBColor(40, 40, 40);
-const GRID: RGBColor = RGBColor(225, 225, 225);
+pub(super) const INK: RGBColor = RGBColor(40, 40, 40);
+pub(super) const GRID: RGBColor = RGBColor(225, 225, 225);
 
 /// One axis.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +116,7 @@ impl Chart {
     }
 }
 
-fn font(size: i32) -> TextStyle<'static> {
+pub(super) fn font(size: i32) -> TextStyle<'static> {
     ("sans-serif", size * UNIT).into_font().color(&INK)
 }
 
@@ -305,7 +305,7 @@ fn round(low: f64, high: f64, most: usize) -> Vec<f64> {
     (first..).map(|k| k as f64 * step).take_while(|v| *v <= high + 1e-9 * step).collect()
 }
 
-fn power(k: i32) -> String {
+pub(super) fn power(k: i32) -> String {
     match k {
         0 => "1".to_owned(),
         1 => "10".to_owned(),

@@ -2,6 +2,7 @@
 //!
 //! The text of a picture is outlines, so that it looks the same on any machine; the same device always gives the same SVG.
 
+mod bars;
 mod chart;
 mod drift;
 mod files;
@@ -16,7 +17,8 @@ use crate::device::DeviceError;
 use crate::device::compact::{CompactError, Model};
 use crate::spec::DeviceModel;
 
-pub use chart::{Axis, BLUE, Chart, GREEN, GREY, Mark, ORANGE, PURPLE, Panel};
+pub use bars::{Bar, BarChart, Group};
+pub use chart::{Axis, BLUE, Chart, GREEN, GREY, Mark, ORANGE, PURPLE, Panel, short};
 pub use files::{free_place, put_picture, write};
 pub use fit::fit_chart;
 pub use gallery::gallery;
