@@ -17,9 +17,9 @@ help: ## this list
 setup: ## check the tools and install the missing ones (Debian, Ubuntu)
 	@./scripts/setup.sh
 
-setup-fpga: ## check the tools for iCE40 and ECP5 FPGAs, too, and install the missing ones
+setup-fpga: ## check the tools for FPGAs and packages, too, and install the missing ones
 	@./scripts/setup.sh fpga
-	@./scripts/setup.sh ecp5 || echo 'setup: what needs PyPI is left out' >&2
+	@./scripts/setup.sh ecp5 packaging || echo 'setup: what needs PyPI is left out' >&2
 
 cosim: setup ## train the digits through the generated RTL, every value checked
 	$(MEMRTL) cosim $(ARGS)

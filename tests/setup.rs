@@ -154,7 +154,7 @@ done"#,
     assert_eq!(run.log, format!("apt-get update\n{APT} nextpnr-ice40 fpga-icestorm\n"));
     assert_eq!(world.setup_with(&["fpga"], &[]).text, "");
     let run = world.setup_with(&["asic"], &[]);
-    assert_eq!((run.ok, run.text.as_str()), (false, "setup: `asic` is unknown; allowed: fpga, ecp5\n"));
+    assert_eq!((run.ok, run.text.as_str()), (false, "setup: `asic` is unknown; allowed: fpga, ecp5, packaging\n"));
 }
 
 #[test]

@@ -65,6 +65,20 @@ struct Vivado<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "fpga/board.core", escape = "none")]
+struct BoardCore<'a> {
+    name: &'a str,
+    board: &'a str,
+    target: &'a str,
+    core: String,
+    version: &'static str,
+    pins: &'static str,
+    /// Tool in the words of FuseSoC, and its options.
+    tool: &'static str,
+    options: Vec<(&'static str, String)>,
+}
+
+#[derive(Template)]
 #[template(path = "fpga/synth.ys", escape = "none")]
 struct Synth<'a> {
     name: &'a str,
@@ -135,29 +149,65 @@ impl Board<'_> {
         files.push(match target.family {
             Family::Xc7 => BoardFile {
                 name: format!("{name}.tcl"),
-                text: Vivado {
-                    name,
-                    part: format!("{}{}-{}", target.device, target.package, target.speed.as_deref().unwrap_or("1")),
-                    sources: &sources,
-                    mhz: megahertz(self.clock.mhz),
-                }
-                .render()?,
+                text: Vivado { name, part: self.part(), sources: &sources, mhz: megahertz(self.clock.mhz) }.render()?,
             },
             family => BoardFile {
                 name: format!("{name}.ys"),
                 text: Synth { name, sources: &sources, command: synthesis(family, target) }.render()?,
             },
         });
+        files.push(BoardFile { name: format!("{name}_board.core"), text: self.core()? });
         for file in &mut files {
+            // FuseSoC wants this word first.
+            let capi = if file.name.ends_with(".core") { "CAPI=2: " } else { "" };
             let comment = if file.name.ends_with(".v") { "//" } else { "#" };
             let version = env!("CARGO_PKG_VERSION");
             let text = file.text.trim_end();
             file.text = format!(
-                "{comment} {MARK} {version} for {}. Do not edit: run `memrtl fpga --target {}`.\n{text}\n",
+                "{capi}{comment} {MARK} {version} for {}. Do not edit: run `memrtl fpga --target {}`.\n{text}\n",
                 target.board, target.name
             );
         }
         Ok(files)
+    }
+
+    fn core(&self) -> Result<String, askama::Error> {
+        let target = self.target;
+        let list = |words: Vec<String>| format!("[{}]", words.join(", "));
+        let device = || {
+            let mut words = place::device(target);
+            words.extend(["--freq".to_string(), megahertz(self.clock.mhz)]);
+            list(words)
+        };
+        let synthesis = || {
+            let command = synthesis(target.family, target);
+            list(command.split(' ').skip(1).map(str::to_string).collect())
+        };
+        let (tool, options) = match target.family {
+            Family::Ice40 => (
+                "icestorm",
+                vec![("pnr", "next".to_string()), ("nextpnr_options", device()), ("yosys_synth_options", synthesis())],
+            ),
+            Family::Ecp5 => ("trellis", vec![("nextpnr_options", device()), ("yosys_synth_options", synthesis())]),
+            Family::Xc7 => ("vivado", vec![("part", self.part())]),
+        };
+        BoardCore {
+            name: &self.design.name,
+            board: &target.board,
+            target: &target.name,
+            core: crate::rtl::vlnv(self.design),
+            version: env!("CARGO_PKG_VERSION"),
+            pins: place::constraints(target.family),
+            tool,
+            options,
+        }
+        .render()
+    }
+
+    /// Device as Vivado names it.
+    fn part(&self) -> String {
+        let target = self.target;
+        format!("{}{}-{}", target.device, target.package, target.speed.as_deref().unwrap_or("1"))
     }
 
     fn wrapper(&self) -> Result<String, FpgaError> {

@@ -108,7 +108,8 @@ fn netlist(target: &Target, stem: &str) -> [String; 4] {
     ["--json".to_string(), format!("{stem}.json"), key, format!("{stem}.{constraints}")]
 }
 
-fn device(target: &Target) -> Vec<String> {
+/// Arguments that choose the device.
+pub fn device(target: &Target) -> Vec<String> {
     let mut arguments = vec![format!("--{}", target.device), "--package".to_string(), target.package.clone()];
     if let Some(speed) = &target.speed {
         arguments.extend(["--speed".to_string(), speed.clone()]);

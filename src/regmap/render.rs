@@ -1,4 +1,4 @@
-//! Renderings of the register map: CSR block, C header, Markdown.
+//! Renderings of the register map: CSR block, C header, Markdown, SystemRDL.
 
 use askama::Template;
 
@@ -102,6 +102,12 @@ struct Markdown<'a> {
     map: &'a RegMap,
 }
 
+#[derive(Template)]
+#[template(path = "regs.rdl", escape = "none")]
+struct SystemRdl<'a> {
+    map: &'a RegMap,
+}
+
 impl RegMap {
     /// Verilog of the CSR block, module `<name>_csr`. `design` is the one that the map was made for.
     ///
@@ -147,6 +153,14 @@ impl RegMap {
         Markdown { map: self }.render()
     }
 
+    /// Description in SystemRDL 2.0.
+    ///
+    /// # Errors
+    /// A template that does not render: a defect of memrtl.
+    pub fn system_rdl(&self) -> Result<String, askama::Error> {
+        SystemRdl { map: self }.render()
+    }
+
     /// One line for each register that has a value.
     fn lines(&self, value: impl Fn(&Register) -> Option<String>, mark: &str) -> Vec<Line> {
         let line = |r: &Register| Some(Line { name: address_name(r) + mark, value: value(r)? });
@@ -176,6 +190,10 @@ impl RegMap {
 }
 
 impl Register {
+    fn rdl_doc(&self) -> String {
+        rdl_text(&self.doc)
+    }
+
     fn fields_with(&self, access: Access) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.access == access)
     }
@@ -221,6 +239,35 @@ impl Field {
             width => format!("{}:{}", self.lsb + width - 1, self.lsb),
         }
     }
+}
+
+impl Field {
+    /// Properties of the field in SystemRDL: what software and hardware do with it.
+    fn rdl_access(&self) -> &'static str {
+        match self.access {
+            Access::Constant => "sw = r; hw = na;",
+            Access::Input => "sw = r; hw = w;",
+            // The cell behind the window is the hardware's.
+            Access::ReadWrite if self.name == "weight_data" => "sw = rw; hw = rw; precedence = hw;",
+            Access::ReadWrite => "sw = rw; hw = r;",
+            Access::ClearOnOne => "sw = rw; onwrite = woclr; hw = w; hwset;",
+            Access::PulseOnOne => "sw = w; hw = r; singlepulse; reset = 1'b0;",
+        }
+    }
+
+    fn rdl_doc(&self) -> String {
+        rdl_text(&self.doc)
+    }
+
+    /// No value of its own after reset: it shows the hardware's.
+    fn varies(&self) -> bool {
+        self.access == Access::Input
+    }
+}
+
+/// A text between quotation marks in SystemRDL.
+fn rdl_text(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 impl FieldView {

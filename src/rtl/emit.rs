@@ -104,7 +104,8 @@ fn generated_files(dir: &Path) -> Result<BTreeSet<String>, EmitError> {
             !listed.is_empty()
         } else {
             is_generated(&entry.path())
-                && (listed.contains(&name) || [".v", ".h", ".md"].iter().any(|e| name.ends_with(e)))
+                && (listed.contains(&name)
+                    || [".v", ".h", ".md", ".rdl", ".core", ".sdc"].iter().any(|e| name.ends_with(e)))
         };
         if ours {
             generated.insert(name);

@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::{Module, Rtl, finish};
+use crate::regmap::RegMap;
 use crate::spec::{Backend, Design};
 
 macro_rules! link_module {
@@ -51,6 +52,7 @@ impl Rtl {
         add("_bridge", Bridge { name }.render())?;
         add("", Link { name }.render())?;
         rtl.top = format!("{name}_link");
+        rtl.package(design, &RegMap::for_design(design))?;
         Ok(rtl)
     }
 }

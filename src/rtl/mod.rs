@@ -8,6 +8,7 @@ mod layout;
 mod link;
 mod memory;
 mod momentum;
+mod package;
 mod pulse_table;
 mod read_path;
 
@@ -16,6 +17,7 @@ use serde::Serialize;
 pub(crate) use self::core::{bits_for, max_beat_bits, tile_group_bits};
 pub(crate) use self::layout::tidy;
 pub use self::link::LinkError;
+pub(crate) use self::package::vlnv;
 
 use crate::spec::Design;
 
@@ -36,7 +38,7 @@ pub struct Module {
 pub struct Rtl {
     pub top: String,
     pub modules: Vec<Module>,
-    /// Files for hosts and readers: register map as C header and Markdown.
+    /// Files for hosts, readers and other tools: register map as C header, Markdown and SystemRDL, package, clock, smoke test.
     pub documents: Vec<Document>,
 }
 
@@ -84,8 +86,14 @@ impl Rtl {
                 file: format!("{name}_registers.md"),
                 text: format!("<!-- {} -->\n\n{}", notice(design), registers.markdown()?.trim_start()),
             },
+            Document {
+                file: format!("{name}_regs.rdl"),
+                text: format!("// {}\n{}", notice(design), registers.system_rdl()?.trim_start()),
+            },
         ];
-        Ok(Rtl { top: name.clone(), modules, documents })
+        let mut rtl = Rtl { top: name.clone(), modules, documents };
+        rtl.package(design, &registers)?;
+        Ok(rtl)
     }
 
     /// The manifest of this design.
