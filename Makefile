@@ -8,7 +8,7 @@ TARGET ?= ice40-hx8k
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-momentum bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
+.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-momentum bench-cost bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -47,6 +47,9 @@ test-long: setup-fpga ## all tests, the long ones (hundreds of random designs) i
 
 bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)
 	$(CARGO) bench --bench cosim
+
+bench-cost: setup ## the cost model against co-simulation, its speed, and the published comparison (target/bench/cost.json)
+	$(CARGO) bench --bench cost
 
 bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
 	$(CARGO) bench --bench devices -- $(ARGS)

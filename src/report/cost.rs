@@ -80,10 +80,16 @@ pub fn estimate_table(e: &Estimate) -> String {
     ] {
         rest.add_row([name.to_owned(), value]);
     }
-    parts.push(trimmed(&rest).trim_start().to_owned() + "\n");
+    // Its header is empty.
+    parts.push(trimmed(&rest).trim_start_matches('\n').to_owned() + "\n");
     let assumed: Vec<&str> = e.constants.iter().filter(|c| c.status == Status::Assumed).map(|c| c.key.name()).collect();
     parts.push(format!("assumed constants: {}\n", assumed.join(", ")));
     parts.join("\n")
+}
+
+/// Whether a constant has a part in the estimate: those of the activity have none where that is counted.
+fn used(e: &Estimate, constant: &Used) -> bool {
+    e.activity.source == Source::Assumed || constant.key.unit() != Unit::Share
 }
 
 /// Energy of a training sample: components by phases.
