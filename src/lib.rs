@@ -1,7 +1,7 @@
 //! memrtl: synthesizable Verilog for memristor-crossbar training accelerators with SGD + momentum, checked against a
 //! golden memristor model.
 //!
-//! Imports run downward: cli -> (cosim, cost, fpga, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed, lfsr).
+//! Imports run downward: cli -> (cosim, cost, fpga, host, report) -> (golden, rtl, cycles) -> (array, regmap) -> device -> (spec, fixed, lfsr).
 
 pub mod array;
 pub mod cli;
@@ -15,6 +15,7 @@ pub mod effects;
 pub mod fixed;
 pub mod fpga;
 pub mod golden;
+pub mod host;
 pub mod lfsr;
 pub mod phases;
 pub mod regmap;

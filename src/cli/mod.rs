@@ -1,6 +1,7 @@
 //! The command line: one file per command, each a few lines of calling into the library.
 
 mod array;
+mod board;
 mod cache;
 mod compare;
 mod cosim;
@@ -9,6 +10,7 @@ mod doctor;
 mod estimate;
 mod fpga;
 mod generate;
+mod host;
 mod memory;
 mod new;
 mod timing;
@@ -45,6 +47,8 @@ enum Command {
     Device(device::Args),
     Array(array::Args),
     Wires(wires::Args),
+    Host(host::Args),
+    Board(board::Args),
     Doctor(doctor::Args),
     Cache(cache::Args),
     // For those who work on memrtl itself.
@@ -68,6 +72,8 @@ pub fn run() -> ExitCode {
         Command::Device(args) => device::run(&args),
         Command::Array(args) => array::run(&args),
         Command::Wires(args) => wires::run(&args),
+        Command::Host(args) => host::run(&args),
+        Command::Board(args) => board::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Diagrams(args) => timing::run(&args),

@@ -8,12 +8,14 @@ pub mod cost;
 pub mod device;
 pub mod figures;
 mod fpga;
+mod host;
 pub mod memory;
 pub mod plots;
 mod train;
 pub mod wires;
 
 pub use fpga::fpga_table;
+pub use host::host_table;
 pub use train::train_table;
 
 use comfy_table::{CellAlignment, Table, presets};

@@ -119,6 +119,7 @@ module ${ name }$_link_bridge #(
   wire [7:0] rx_byte;
   wire       tick, tx_ready, tx_strobe, tx_value;
   wire [7:0] rd_byte;
+  wire       send = fresh_q && (in_reply || (in_crc && !rd_ptr_q[1]));  // a byte goes to the transmitter
 
   ${ name }$_link_rx #(.BIT_CYCLES(BIT_CYCLES)) rx (
     .clk       (clk),
@@ -136,7 +137,7 @@ module ${ name }$_link_bridge #(
     .rst_n     (rst_n),
     .uart_tx   (uart_tx),
     .tick      (tick),
-    .valid     (in_reply || (in_crc && !rd_ptr_q[1])),
+    .valid     (send),
     .ready     (tx_ready),
     .data      (rd_byte),
     .serial    (in_crc && rd_ptr_q[1:0] != 2'd0),
@@ -244,7 +245,7 @@ module ${ name }$_link_bridge #(
       end
       ST_STATUS: state_d = ST_REPLY;
 
-      ST_REPLY: if (tx_ready && reply_end) state_d = ST_CRC;
+      ST_REPLY: if (send && tx_ready && reply_end) state_d = ST_CRC;
       ST_CRC:   if (tx_ready && rd_ptr_q[1]) state_d = ST_HUNT;
       default:  state_d = ST_HUNT;
     endcase
@@ -252,7 +253,7 @@ module ${ name }$_link_bridge #(
 
   // Registers
 
-  wire rd_step = in_check || ((in_head || in_fetch) && fresh_q) || (sending && tx_ready);
+  wire rd_step = in_check || ((in_head || in_fetch) && fresh_q) || (send && tx_ready);
 
   always @(posedge clk) begin
     if (!rst_n) begin
@@ -268,7 +269,7 @@ module ${ name }$_link_bridge #(
 
   always @(posedge clk) begin
     status_q <= status_d;
-    fresh_q  <= !rd_step;
+    fresh_q  <= !rd_step && !wr_en;
 
     if (in_status || (at_op && repeated_q)) rd_ptr_q <= 8'd0;
     else if (in_hunt)                       rd_ptr_q <= 8'd1;
