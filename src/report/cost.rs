@@ -82,7 +82,8 @@ pub fn estimate_table(e: &Estimate) -> String {
     }
     // Its header is empty.
     parts.push(trimmed(&rest).trim_start_matches('\n').to_owned() + "\n");
-    let assumed: Vec<&str> = e.constants.iter().filter(|c| c.status == Status::Assumed).map(|c| c.key.name()).collect();
+    let assumed: Vec<&str> =
+        e.constants.iter().filter(|c| c.status == Status::Assumed && used(e, c)).map(|c| c.key.name()).collect();
     parts.push(format!("assumed constants: {}\n", assumed.join(", ")));
     parts.join("\n")
 }
