@@ -8,7 +8,7 @@ TARGET ?= ice40-hx8k
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-momentum bench-cost bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
+.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-momentum bench-cost bench-fpga bench-devices peers-devices bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -56,6 +56,9 @@ bench-devices: setup ## measure device models and golden training, with their ba
 
 bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding mnist devices" runs parts
 	$(CARGO) bench --bench momentum -- $(ARGS)
+
+bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row: ARGS="csr columns digits growth" runs parts
+	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(CARGO) bench --bench fpga -- $(ARGS)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
 	./benches/peers/devices/setup.sh

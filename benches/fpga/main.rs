@@ -1,0 +1,181 @@
+//! `make bench-fpga`: size and speed of designs and of their parts on FPGAs, with Yosys and nextpnr and fixed seeds.
+//!
+//! Arguments: parts to measure (`csr`, `columns`, `digits`, `growth`), all by default. Each place and route takes minutes.
+
+mod alone;
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
+
+use comfy_table::{Table, presets};
+use memrtl::fpga::{self, FpgaError, Options, Report, Target};
+use memrtl::regmap::RegMap;
+use memrtl::report::figures::{Bar, Figure};
+use memrtl::rtl::Rtl;
+use memrtl::spec::{self, Backend, Design};
+
+use common::{Parts, Results};
+
+/// Of the placer, in all rows.
+const SEED: u64 = 1;
+/// A register map of each kind of register.
+const SIX: [&str; 6] = ["CTRL", "COMMAND", "STATUS", "LEARNING_RATE", "MOMENTUM", "HISTORY"];
+/// Columns of the array that the drivers are measured for.
+const COLUMNS: usize = 64;
+
+fn main() -> ExitCode {
+    let parts = match Parts::from_arguments(&["csr", "columns", "digits", "growth"]) {
+        Ok(parts) => parts,
+        Err(code) => return code,
+    };
+    let mut results = Results::default();
+    if parts.wanted("csr") {
+        csr(&mut results);
+    }
+    if parts.wanted("columns") {
+        columns(&mut results);
+    }
+    if parts.wanted("digits") {
+        digits(&mut results);
+    }
+    if parts.wanted("growth") {
+        growth(&mut results);
+    }
+    println!("{}", alone::versions().join("\n"));
+    results.finish("fpga")
+}
+
+/// The digits with the emulated array and so many lanes and converters.
+fn design(width: Option<usize>) -> Design {
+    let text = spec::preset("digits").expect("the preset is built in");
+    let text = match width {
+        Some(n) => {
+            let changed =
+                text.replace("\nadcs = 8", &format!("\nadcs = {n}")).replace("\nlanes = 8", &format!("\nlanes = {n}"));
+            assert!(n == 8 || changed != text, "the preset says adcs and lanes");
+            changed
+        }
+        None => text.to_string(),
+    };
+    let mut design = common::design(&text, "digits", Path::new("")).expect("the preset is valid");
+    design.array.backend = Backend::Emulated;
+    design.refresh_hash();
+    design
+}
+
+fn csr(results: &mut Results) {
+    let design = design(None);
+    let mut map = RegMap::for_design(&design);
+    map.registers.retain(|register| SIX.contains(&register.name.as_str()));
+    let text = map.csr(&design).expect("the template renders");
+    match alone::hx8k(&format!("{}_csr", design.name), &[text], &[], true, SEED) {
+        Ok(size) => {
+            let figure = "CSR block with 6 registers alone, HX8K";
+            results.figures.push(Figure::new(figure, size.cells as f64, "logic cells", Bar::AtMost(230.0)));
+            let fmax = size.fmax.unwrap_or(0.0);
+            results.figures.push(Figure::new(&format!("{figure}, Fmax"), fmax, "MHz", Bar::AtLeast(170.0)));
+        }
+        Err(why) => results.missing.push(format!("CSR block: {why}")),
+    }
+}
+
+/// Cells of all drivers of an array, stage included, over its columns.
+fn columns(results: &mut Results) {
+    let design = design(None);
+    let rtl = Rtl::generate(&design).expect("the templates render");
+    let module = format!("{}_col_driver", design.name);
+    let text = rtl.modules.iter().find(|m| m.name == module).expect("a design has column drivers").text.clone();
+    let beats = COLUMNS / design.array.lanes;
+    let beat_bits = beats.trailing_zeros().max(1) as usize;
+    let parameters = [("COLS", COLUMNS), ("BEATS", beats), ("BEAT_BITS", beat_bits), ("LANES", design.array.lanes)];
+    match alone::hx8k(&module, &[text], &parameters, false, SEED) {
+        Ok(size) => {
+            let cells = size.cells as f64 / COLUMNS as f64;
+            let figure = format!("column driver with stage, 8 bit, HX8K, per column of {COLUMNS}");
+            results.figures.push(Figure::new(&figure, cells, "logic cells", Bar::None));
+        }
+        Err(why) => results.missing.push(format!("column drivers: {why}")),
+    }
+}
+
+/// The whole flow; `Err` says why there is no figure.
+fn build(design: &Design, target: &str, name: &str) -> Result<Report, FpgaError> {
+    let target = Target::load(target)?;
+    let out = common::target().join("bench-fpga").join(format!("{name}-{}", target.name));
+    let options = Options { clock: None, seed: SEED, route: true, out };
+    let pace = fpga::pace(design).ok();
+    fpga::run(design, &target, &options, pace, &AtomicBool::new(false), &|_| {})
+}
+
+fn digits(results: &mut Results) {
+    for (target, width, bar) in
+        [("ice40-hx8k", 1, Bar::AtLeast(50.0)), ("ice40-up5k", 1, Bar::None), ("ecp5-85k", 8, Bar::AtLeast(100.0))]
+    {
+        let figure = format!("digits, {width} lanes and ADCs, {target}");
+        match build(&design(Some(width)), target, &format!("digits{width}")) {
+            Ok(report) => {
+                let cells = report.resources.first().map_or(0, |u| u.used);
+                results.figures.push(Figure::new(&figure, cells as f64, "logic cells", Bar::None));
+                let fmax = report.fmax.unwrap_or(0.0);
+                results.figures.push(Figure::new(&format!("{figure}, Fmax"), fmax, "MHz", bar));
+                if let Some(pace) = report.pace {
+                    let time = pace.cycles_per_sample / fmax;
+                    results.figures.push(Figure::new(
+                        &format!("{figure}, training sample at Fmax"),
+                        time,
+                        "us",
+                        Bar::None,
+                    ));
+                }
+            }
+            // A design that does not fit is a result, and has no figure: the bar does not hold.
+            Err(FpgaError::TooLarge(why)) => {
+                let logic = why.uses[0];
+                let bar = Bar::AtMost(logic.available as f64);
+                results.figures.push(Figure::new(&figure, logic.used as f64, "logic cells", bar));
+            }
+            Err(why) => results.missing.push(format!("{figure}: {why}")),
+        }
+    }
+}
+
+/// Cells, Fmax and cycles over lanes and converters, on the largest target.
+fn growth(results: &mut Results) {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "lanes = ADCs",
+        "logic cells",
+        "block RAMs",
+        "multipliers",
+        "Fmax, MHz",
+        "cycles per sample",
+        "us per sample",
+    ]);
+    for width in [1, 2, 4, 8, 16, 32, 64] {
+        let figure = format!("digits, ecp5-85k, lanes = ADCs = {width}, training sample at Fmax");
+        match build(&design(Some(width)), "ecp5-85k", &format!("digits{width}")) {
+            Ok(report) => {
+                let used = |index: usize| report.resources.get(index).map_or(0, |u| u.used).to_string();
+                let fmax = report.fmax.unwrap_or(0.0);
+                let cycles = report.pace.map_or(f64::NAN, |pace| pace.cycles_per_sample);
+                table.add_row([
+                    width.to_string(),
+                    used(0),
+                    used(1),
+                    used(2),
+                    format!("{fmax:.1}"),
+                    format!("{cycles:.1}"),
+                    format!("{:.2}", cycles / fmax),
+                ]);
+                results.figures.push(Figure::new(&figure, cycles / fmax, "us", Bar::None));
+            }
+            Err(FpgaError::TooLarge(why)) => results.missing.push(format!("{figure}: {why}")),
+            Err(why) => results.missing.push(format!("{figure}: {why}")),
+        }
+    }
+    println!("{table}");
+}
