@@ -21,6 +21,7 @@ mod timeline;
 pub use bench::{Bench, Stalls, Step};
 pub use error::{CosimError, Mismatch, What};
 pub use memory::MemoryTotals;
+pub use pins::taps;
 pub use reference::{begin_epoch, float_net};
 pub use run::{Options, Progress, Report, Waves, build, run};
 pub use session::{Session, Totals};

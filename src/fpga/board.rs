@@ -242,7 +242,7 @@ impl Board<'_> {
 }
 
 /// Yosys' command for the family.
-fn synthesis(family: Family, target: &Target) -> String {
+pub(super) fn synthesis(family: Family, target: &Target) -> String {
     let mut command = match family {
         Family::Ice40 => "synth_ice40".to_string(),
         Family::Ecp5 => "synth_ecp5".to_string(),

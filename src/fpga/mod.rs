@@ -4,6 +4,7 @@ mod board;
 mod fit;
 mod flow;
 mod folder;
+mod gates;
 mod names;
 mod netlist;
 mod pace;
@@ -18,6 +19,7 @@ use thiserror::Error;
 pub use board::megahertz;
 pub use fit::TooLarge;
 pub use flow::{Options, Step, run};
+pub use gates::gate_level;
 pub use netlist::{Cells, Part};
 pub use pace::{Pace, pace};
 pub use place::CriticalPath;
@@ -45,6 +47,8 @@ pub enum FpgaError {
         "target `{target}`: {baud} bit/s of the serial port and a clock of {mhz} MHz do not go together; allowed: 4 to 65535 cycles a bit"
     )]
     Baud { baud: u32, target: String, mhz: f64 },
+    #[error("target `{target}`: a gate-level check needs open models of the cells, which iCE40 targets have")]
+    NoGates { target: String },
     #[error(transparent)]
     TooLarge(#[from] Box<TooLarge>),
     #[error(transparent)]

@@ -47,19 +47,21 @@ impl Tools {
     /// # Errors
     /// A missing one, with the command that installs it.
     pub fn find(target: &Target, around: &Surroundings) -> Result<Tools, FpgaError> {
-        let find = |wanted: &Wanted| {
-            around.find(wanted.names, None).ok_or_else(|| FpgaError::Missing {
-                tool: wanted.names[0].to_string(),
-                target: target.name.clone(),
-                install: wanted.install.to_string(),
-            })
-        };
+        let find = |wanted: &Wanted| find(wanted, target, around);
         let (nextpnr, pack) = match target.family {
             Family::Ice40 => (Some(find(&NEXTPNR_ICE40)?), Some(find(&ICEPACK)?)),
             Family::Ecp5 => (Some(find(&NEXTPNR_ECP5)?), Some(find(&ECPPACK)?)),
             Family::Xc7 => (None, None),
         };
         Ok(Tools { yosys: find(&YOSYS)?, nextpnr, pack })
+    }
+
+    /// Yosys alone.
+    ///
+    /// # Errors
+    /// It is missing.
+    pub fn yosys(target: &Target, around: &Surroundings) -> Result<PathBuf, FpgaError> {
+        find(&YOSYS, target, around)
     }
 
     /// First lines of what the programs say of their versions, for the report.
@@ -75,6 +77,14 @@ impl Tools {
         versions.extend(self.nextpnr.as_ref().and_then(|p| ask(p, "--version")));
         versions
     }
+}
+
+fn find(wanted: &Wanted, target: &Target, around: &Surroundings) -> Result<PathBuf, FpgaError> {
+    around.find(wanted.names, None).ok_or_else(|| FpgaError::Missing {
+        tool: wanted.names[0].to_string(),
+        target: target.name.clone(),
+        install: wanted.install.to_string(),
+    })
 }
 
 /// Runs a program in `dir` to its end, its output in the file `log` there.
