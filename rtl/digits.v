@@ -131,10 +131,30 @@ module digits (
       .count_samples      (count_samples),
       .count_slots        (count_slots),
       .count_slots_skipped(count_slots_skipped),
-      .busy               (sequencer_busy || input_busy || out_busy),
+      .busy               (sequencer_busy || input_busy || out_busy || run),
       .phase              (phase),
       .short_packet       (short_packet),
       .long_packet        (long_packet)
+  );
+
+  // --- Factors of earlier gradients --------------------------------------------------------------------------------------------
+  wire        factors_ready;
+  wire        factor_valid;
+  wire [2:0]  factor_age;
+  wire [15:0] factor_data;
+  digits_momentum_decay #(
+      .AGES    (8),
+      .AGE_BITS(3)
+  ) u_decay (
+      .clk         (aclk),
+      .rst_n       (rst_n),
+      .run         (run),
+      .first       ({learning_rate, 8'd0}),
+      .momentum    (momentum),
+      .ready       (factors_ready),
+      .factor_valid(factor_valid),
+      .factor_age  (factor_age),
+      .factor      (factor_data)
   );
 
   // --- Samples ------------------------------------------------------------------------------------------------------------------
@@ -201,7 +221,7 @@ module digits (
   ) u_sequencer (
       .clk         (aclk),
       .rst_n       (rst_n),
-      .run         (run),
+      .run         (run && factors_ready),
       .train       (train),
       .emit        (emit),
       .sample_valid(sample_valid),
@@ -356,7 +376,9 @@ module digits (
       .clk          (aclk),
       .rst_n        (rst_n),
       .learning_rate(learning_rate),
-      .momentum     (momentum),
+      .factor_valid (factor_valid),
+      .factor_age   (factor_age),
+      .factor_data  (factor_data),
       .depth        (history),
       .clear_history(clear_history),
       .train        (train),
@@ -478,7 +500,9 @@ module digits (
       .clk          (aclk),
       .rst_n        (rst_n),
       .learning_rate(learning_rate),
-      .momentum     (momentum),
+      .factor_valid (factor_valid),
+      .factor_age   (factor_age),
+      .factor_data  (factor_data),
       .depth        (history),
       .clear_history(clear_history),
       .train        (train),

@@ -5,7 +5,8 @@
 // Each cell is an integer state; a word of the state memory holds ADCS neighbouring columns of one row. A forward read of a
 // group sums x * s over all rows, ADCS columns at a time; a transposed read sums u * s over a row's words, one row after the
 // other; a write adds round(x * width / 2^WRITE_SHIFT) to every cell, one word per cycle.
-// Duration in cycles: group of a forward read ROWS + 5, of a transposed read ADCS * WORDS + 5, write ROWS * WORDS + 5.
+// Duration in cycles: group of a forward read ROWS + 7, of a transposed read ADCS * WORDS + LEVELS + 7, write ROWS * WORDS + 7,
+// where LEVELS = log2(ADCS) is the depth of the adder tree behind the products.
 // Codes of lines beyond the last column or row mean nothing.
 module digits_array_emulated #(
     parameter ROWS        = 65,  // rows, bias included
@@ -53,10 +54,15 @@ module digits_array_emulated #(
   localparam MAX_SHIFT = (FWD_SHIFT > BACK_SHIFT) ? FWD_SHIFT : BACK_SHIFT;
   // Wide enough for the sum, its rounding constant, and the shift itself.
   localparam ROUNDED = ((SUM_BITS > MAX_SHIFT) ? SUM_BITS : MAX_SHIFT) + 2;
-  localparam DRIVE   = MAG_BITS + 1;
+  localparam DRIVE   = MAG_BITS + 1;  // bits of a factor that drives: a row code or a column's magnitude with its sign
   localparam STEP    = DAC_BITS + DRIVE + 1;
   localparam NEXT    = ((STEP > STATE_BITS) ? STEP : STATE_BITS) + 2;
-  localparam PRODUCT = DRIVE + STATE_BITS;
+  // One multiplier per lane: state times drive in a read, row code times pulse in a write.
+  localparam FACTOR  = (STATE_BITS > DAC_BITS) ? STATE_BITS : DAC_BITS;
+  localparam PRODUCT = FACTOR + DRIVE;
+  localparam READ    = STATE_BITS + DRIVE;  // bits of a product in a read
+  localparam LEVELS  = $clog2(ADCS);  // of the adder tree
+  localparam TREE    = READ + LEVELS;
 
   // --- Walk: one memory word per cycle ------------------------------------------------------------------------------------
   localparam [1:0] ST_IDLE = 2'd0;
@@ -66,6 +72,8 @@ module digits_array_emulated #(
   localparam [31:0] ROW_LAST   = ROWS - 1;
   localparam [31:0] WORD_LAST  = WORDS - 1;
   localparam [31:0] GROUP_ROWS = ADCS - 1;
+  localparam [31:0] TAIL_READ  = 4;
+  localparam [31:0] TAIL_BACK  = 4 + LEVELS;
   localparam LINE_BITS = (ADCS > 1) ? $clog2(ADCS) : 1;
   localparam [ROW_BITS-1:0]  ROW_ONE  = 1;
   localparam [WORD_BITS-1:0] WORD_ONE = 1;
@@ -74,7 +82,7 @@ module digits_array_emulated #(
   localparam [31:0] WORDS_32 = WORDS;
 
   reg [1:0]           state_q, state_d;
-  reg [1:0]           tail_q;
+  reg [3:0]           tail_q;
   reg [ROW_BITS-1:0]  row_q;
   reg [WORD_BITS-1:0] word_q;
   reg [LINE_BITS-1:0] line_q;
@@ -93,7 +101,7 @@ module digits_array_emulated #(
       ST_IDLE: if (op_valid) state_d = ST_WALK;
       ST_WALK: if (walk_end) state_d = ST_TAIL;
       // The pipeline behind the memory drains.
-      ST_TAIL: if (tail_q == 2'd2) state_d = ST_DONE;
+      ST_TAIL: if (tail_q == (back ? TAIL_BACK[3:0] : TAIL_READ[3:0])) state_d = ST_DONE;
       ST_DONE: if (taken) state_d = ST_IDLE;
     endcase
     // A dropped request is an abort.
@@ -105,7 +113,7 @@ module digits_array_emulated #(
   wire [31:0] group_32 = {{(32 - GROUP_BITS) {1'b0}}, adc_group};
   wire [31:0] first_row_32  = group_32 * (GROUP_ROWS + 32'd1);
   wire [31:0] first_addr_32 = back ? first_row_32 * WORDS_32 : writing ? 32'd0 : group_32;
-  wire unused_high = &{1'b0, first_row_32, first_addr_32, col_on};
+  wire unused_high = &{1'b0, first_row_32, first_addr_32, TAIL_READ, TAIL_BACK, col_on};
   assign group_row  = back ? first_row_32[ROW_BITS-1:0] : {ROW_BITS{1'b0}};
   assign group_addr = first_addr_32[ADDR_BITS-1:0];
 
@@ -115,7 +123,7 @@ module digits_array_emulated #(
   end
 
   always @(posedge clk) begin
-    tail_q <= (state_q == ST_TAIL) ? tail_q + 2'd1 : 2'd0;
+    tail_q <= (state_q == ST_TAIL) ? tail_q + 4'd1 : 4'd0;
     if (state_q == ST_IDLE) begin
       row_q  <= group_row;
       addr_q <= group_addr;
@@ -136,14 +144,13 @@ module digits_array_emulated #(
     end
   end
 
-  // --- s1: states and drive of the word --------------------------------------------------------------------------------------
+  // --- s1: states and lines of the word -------------------------------------------------------------------------------------
   reg                        s1_valid_q;
-  reg  [LINE_BITS-1:0]       s1_line_q;
   reg  [ADDR_BITS-1:0]       s1_addr_q;
-  reg  signed [DAC_BITS-1:0] s1_x_q;
-  reg  [ADCS*MAG_BITS-1:0]   s1_mag_q;
-  reg  [ADCS-1:0]            s1_neg_q;
   wire [ADCS*STATE_BITS-1:0] s1_state;
+  reg  signed [DAC_BITS-1:0] s1_x;
+  reg  [ADCS*MAG_BITS-1:0]   s1_mag;
+  reg  [ADCS-1:0]            s1_neg;
 
   // Columns padded to whole words: those beyond the last are never driven.
   localparam PADDED = WORDS * ADCS;
@@ -160,28 +167,25 @@ module digits_array_emulated #(
   endgenerate
 
   always @(posedge clk) begin
+    if (state_q == ST_WALK) begin
+      s1_x   <= row_code[row_q*DAC_BITS+:DAC_BITS];
+      s1_mag <= mag_padded[word_q*(ADCS*MAG_BITS)+:ADCS*MAG_BITS];
+      s1_neg <= neg_padded[word_q*ADCS+:ADCS];
+    end
+  end
+
+  always @(posedge clk) begin
     if (!rst_n) s1_valid_q <= 1'b0;
     else s1_valid_q <= (state_q == ST_WALK) && op_valid;
   end
-  always @(posedge clk) begin
-    s1_line_q    <= line_q;
-    s1_addr_q    <= addr_q;
-    s1_x_q       <= row_code[row_q*DAC_BITS+:DAC_BITS];
-    s1_mag_q     <= mag_padded[word_q*(ADCS*MAG_BITS)+:ADCS*MAG_BITS];
-    s1_neg_q     <= neg_padded[word_q*ADCS+:ADCS];
-  end
+  always @(posedge clk) s1_addr_q <= addr_q;
 
-  // --- s2: products -----------------------------------------------------------------------------------------------------------
+  // --- s2: factors -----------------------------------------------------------------------------------------------------------
   reg                       s2_valid_q;
-  reg [LINE_BITS-1:0]       s2_line_q;
   reg [ADDR_BITS-1:0]       s2_addr_q;
-  reg [ADCS*PRODUCT-1:0]    s2_product_q;
-  reg [ADCS*STATE_BITS-1:0] s2_next_q;
-
-  localparam signed [STEP-1:0] STEP_ONE  = 1;
-  localparam signed [STEP-1:0] STEP_HALF = (WRITE_SHIFT == 0) ? {STEP{1'b0}} : (STEP_ONE << WRITE_SHIFT) >>> 1;
-  localparam signed [NEXT-1:0] NEXT_ONE  = 1;
-  localparam signed [NEXT-1:0] STATE_MAX = (NEXT_ONE << (STATE_BITS - 1)) - NEXT_ONE;
+  reg [ADCS*STATE_BITS-1:0] s2_state_q;
+  reg [ADCS*FACTOR-1:0]     s2_factor_q;  // states, or the row code
+  reg [ADCS*DRIVE-1:0]      s2_drive_q;   // row code, column codes, or pulses
 
   // Signed drive of a lane: column code in a transposed read, pulse width with its polarity in a write.
   function signed [DRIVE-1:0] signed_drive;
@@ -194,46 +198,27 @@ module digits_array_emulated #(
     end
   endfunction
 
-  function [STATE_BITS-1:0] next_state;
-    input signed [STATE_BITS-1:0] state;
-    input signed [DAC_BITS-1:0]   x;
-    input signed [DRIVE-1:0]      pulse;
-    reg signed [STEP-1:0] step;
-    reg signed [NEXT-1:0] next;
-    begin
-      step = x * pulse;
-      step = (step + STEP_HALF) >>> WRITE_SHIFT;
-      next = {{(NEXT - STATE_BITS) {state[STATE_BITS-1]}}, state} + {{(NEXT - STEP) {step[STEP-1]}}, step};
-      if (next > STATE_MAX) next = STATE_MAX;
-      if (next < -STATE_MAX) next = -STATE_MAX;
-      next_state = next[STATE_BITS-1:0];
-    end
-  endfunction
-
-  function signed [PRODUCT-1:0] product_of;
-    input signed [STATE_BITS-1:0] state;
-    input signed [DRIVE-1:0]      drive;
-    product_of = state * drive;
-  endfunction
-
   function signed [DRIVE-1:0] extended;
     input signed [DAC_BITS-1:0] x;
     extended = {{(DRIVE - DAC_BITS + 1) {x[DAC_BITS-1]}}, x[DAC_BITS-2:0]};
   endfunction
 
-  integer k;
+  function signed [FACTOR-1:0] factor_of;
+    input signed [STATE_BITS-1:0] state;
+    input signed [DAC_BITS-1:0]   x;
+    input write;
+    factor_of = write ? {{(FACTOR - DAC_BITS + 1) {x[DAC_BITS-1]}}, x[DAC_BITS-2:0]}
+              : {{(FACTOR - STATE_BITS + 1) {state[STATE_BITS-1]}}, state[STATE_BITS-2:0]};
+  endfunction
+
+  integer f;
   always @(posedge clk) begin
-    s2_line_q    <= s1_line_q;
-    s2_addr_q    <= s1_addr_q;
+    s2_addr_q <= s1_addr_q;
     if (s1_valid_q) begin
-      for (k = 0; k < ADCS; k = k + 1) begin
-        s2_product_q[k*PRODUCT+:PRODUCT] <= product_of(
-            s1_state[k*STATE_BITS+:STATE_BITS],
-            back ? signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k]) : extended(s1_x_q)
-        );
-        s2_next_q[k*STATE_BITS+:STATE_BITS] <= next_state(
-            s1_state[k*STATE_BITS+:STATE_BITS], s1_x_q, signed_drive(s1_mag_q[k*MAG_BITS+:MAG_BITS], s1_neg_q[k])
-        );
+      s2_state_q <= s1_state;
+      for (f = 0; f < ADCS; f = f + 1) begin
+        s2_factor_q[f*FACTOR+:FACTOR] <= factor_of(s1_state[f*STATE_BITS+:STATE_BITS], s1_x, writing);
+        s2_drive_q[f*DRIVE+:DRIVE]    <= (back || writing) ? signed_drive(s1_mag[f*MAG_BITS+:MAG_BITS], s1_neg[f]) : extended(s1_x);
       end
     end
   end
@@ -242,31 +227,144 @@ module digits_array_emulated #(
     else s2_valid_q <= s1_valid_q;
   end
 
-  // --- Sums: per column (forward) or per row (transposed) -------------------------------------------------------------------------
-  reg [ADCS*SUM_BITS-1:0] sum_q;
-  function [SUM_BITS-1:0] extended_product;
-    input [PRODUCT-1:0] product;
-    extended_product = {{(SUM_BITS - PRODUCT) {product[PRODUCT-1]}}, product};
+  // --- s3: products ----------------------------------------------------------------------------------------------------------
+  reg                       s3_valid_q;
+  reg [ADDR_BITS-1:0]       s3_addr_q;
+  reg [ADCS*STATE_BITS-1:0] s3_state_q;
+  reg [ADCS*PRODUCT-1:0]    s3_product_q;
+
+  function signed [PRODUCT-1:0] product_of;
+    input signed [FACTOR-1:0] factor;
+    input signed [DRIVE-1:0]  drive;
+    product_of = factor * drive;
   endfunction
 
-  function [SUM_BITS-1:0] word_sum;
-    input [ADCS*PRODUCT-1:0] products;
-    integer p;
+  integer k;
+  always @(posedge clk) begin
+    s3_addr_q <= s2_addr_q;
+    if (s2_valid_q) begin
+      s3_state_q <= s2_state_q;
+      for (k = 0; k < ADCS; k = k + 1) begin
+        s3_product_q[k*PRODUCT+:PRODUCT] <= product_of(s2_factor_q[k*FACTOR+:FACTOR], s2_drive_q[k*DRIVE+:DRIVE]);
+      end
+    end
+  end
+  always @(posedge clk) begin
+    if (!rst_n) s3_valid_q <= 1'b0;
+    else s3_valid_q <= s2_valid_q;
+  end
+
+  // --- s4: new states -----------------------------------------------------------------------------------------------------------
+  reg                       s4_write_q;
+  reg [ADDR_BITS-1:0]       s4_addr_q;
+  reg [ADCS*STATE_BITS-1:0] s4_next_q;
+
+  localparam signed [STEP-1:0] STEP_ONE  = 1;
+  localparam signed [STEP-1:0] STEP_HALF = (WRITE_SHIFT == 0) ? {STEP{1'b0}} : (STEP_ONE << WRITE_SHIFT) >>> 1;
+  localparam [STATE_BITS-1:0] STATE_MAX = {1'b0, {(STATE_BITS - 1) {1'b1}}};
+  localparam [STATE_BITS-1:0] STATE_ONE = 1;
+
+  function [STATE_BITS-1:0] next_state;
+    input signed     [STATE_BITS-1:0] state;
+    input [STEP-2:0]                  product;
+    reg signed [STEP-1:0] step;
+    reg signed [NEXT-1:0] next;
     begin
-      word_sum = {SUM_BITS{1'b0}};
-      for (p = 0; p < ADCS; p = p + 1) word_sum = word_sum + extended_product(products[p*PRODUCT+:PRODUCT]);
+      step = {product[STEP-2], product};
+      step = (step + STEP_HALF) >>> WRITE_SHIFT;
+      next = {{(NEXT - STATE_BITS) {state[STATE_BITS-1]}}, state} + {{(NEXT - STEP) {step[STEP-1]}}, step};
+      // The bits from the sign on are alike where it fits; the least value has no opposite.
+      next_state = next[STATE_BITS-1:0];
+      if (next[NEXT-1:STATE_BITS-1] != {(NEXT - STATE_BITS + 1) {next[NEXT-1]}}) next_state = next[NEXT-1] ? ~STATE_MAX : STATE_MAX;
+      if (next_state == ~STATE_MAX) next_state = ~STATE_MAX + STATE_ONE;
     end
   endfunction
 
+  integer n;
+  always @(posedge clk) begin
+    if (!rst_n) s4_write_q <= 1'b0;
+    else s4_write_q <= s3_valid_q && writing;
+  end
+  always @(posedge clk) begin
+    s4_addr_q <= s3_addr_q;
+    if (s3_valid_q && writing) begin
+      for (n = 0; n < ADCS; n = n + 1) begin
+        s4_next_q[n*STATE_BITS+:STATE_BITS] <= next_state(s3_state_q[n*STATE_BITS+:STATE_BITS], s3_product_q[n*PRODUCT+:STEP-1]);
+      end
+    end
+  end
+
+  // --- Adder tree of a transposed read, a register per level ---------------------------------------------------------------------
+  // Node i adds nodes 2i and 2i + 1; nodes from ADCS on are the products.
+  wire            root_valid;
+  wire [TREE-1:0] root;
+  function [TREE-1:0] extended_leaf;
+    input [READ-1:0] product;
+    extended_leaf = {{(LEVELS + 1) {product[READ-1]}}, product[READ-2:0]};
+  endfunction
+
+  generate
+    if (ADCS == 1) begin : gen_no_tree
+      assign root_valid = s3_valid_q && back;
+      assign root       = extended_leaf(s3_product_q[READ-1:0]);
+    end else begin : gen_tree
+      localparam NODES = 2 * ADCS;
+      reg  [(ADCS-1)*TREE-1:0] node_q;  // from node 1 on
+      reg  [LEVELS-1:0]        valid_q;
+      wire [NODES*TREE-1:0]    nodes;
+      genvar l;
+      for (l = 0; l < ADCS; l = l + 1) begin : gen_leaf
+        assign nodes[(ADCS+l)*TREE+:TREE] = extended_leaf(s3_product_q[l*PRODUCT+:READ]);
+      end
+      assign nodes[ADCS*TREE-1:0] = {node_q, {TREE{1'b0}}};
+
+      integer i;
+      always @(posedge clk) begin
+        // Nodes rest in other operations.
+        if (back && (s3_valid_q || (valid_q != {LEVELS{1'b0}}))) begin
+          for (i = 1; i < ADCS; i = i + 1) node_q[(i-1)*TREE+:TREE] <= nodes[2*i*TREE+:TREE] + nodes[(2*i+1)*TREE+:TREE];
+        end
+      end
+      wire [LEVELS:0] valid_d = {valid_q, s3_valid_q && back};
+      always @(posedge clk) begin
+        if (!rst_n || (state_q == ST_IDLE)) valid_q <= {LEVELS{1'b0}};
+        else valid_q <= valid_d[LEVELS-1:0];
+      end
+      assign root_valid = valid_q[LEVELS-1];
+      assign root       = node_q[TREE-1:0];
+      wire unused_tree = &{1'b0, valid_d[LEVELS], nodes[TREE-1:0]};
+    end
+  endgenerate
+
+  // --- Sums: per column (forward) or per row (transposed) -------------------------------------------------------------------------
+  reg [ADCS*SUM_BITS-1:0] sum_q;
+  reg [WORD_BITS-1:0]     root_word_q;  // words of the row that the tree has added
+  reg [LINE_BITS-1:0]     root_line_q;  // the row in its group
+  function [SUM_BITS-1:0] extended_product;
+    input [READ-1:0] product;
+    extended_product = {{(SUM_BITS - READ) {product[READ-1]}}, product};
+  endfunction
+
+  function [SUM_BITS-1:0] extended_root;
+    input [TREE-1:0] sum;
+    extended_root = {{(SUM_BITS - TREE) {sum[TREE-1]}}, sum};
+  endfunction
+
+  wire root_end = root_word_q == WORD_LAST[WORD_BITS-1:0];
   integer a;
   always @(posedge clk) begin
     if (state_q == ST_IDLE) begin
       for (a = 0; a < ADCS; a = a + 1) sum_q[a*SUM_BITS+:SUM_BITS] <= {SUM_BITS{1'b0}};
-    end else if (s2_valid_q) begin
+      root_word_q <= {WORD_BITS{1'b0}};
+      root_line_q <= {LINE_BITS{1'b0}};
+    end else if (root_valid) begin
       for (a = 0; a < ADCS; a = a + 1) begin
-        if (!back) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_product(s2_product_q[a*PRODUCT+:PRODUCT]);
-        else if (s2_line_q == a[LINE_BITS-1:0]) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + word_sum(s2_product_q);
+        if (root_line_q == a[LINE_BITS-1:0]) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_root(root);
       end
+      root_word_q <= root_end ? {WORD_BITS{1'b0}} : root_word_q + WORD_ONE;
+      if (root_end) root_line_q <= root_line_q + LINE_ONE;
+    end else if (s3_valid_q && !back) begin
+      for (a = 0; a < ADCS; a = a + 1) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_product(s3_product_q[a*PRODUCT+:READ]);
     end
   end
 
@@ -274,7 +372,8 @@ module digits_array_emulated #(
   localparam signed [ROUNDED-1:0] SUM_ONE   = 1;
   localparam signed [ROUNDED-1:0] FWD_HALF  = (FWD_SHIFT == 0) ? {ROUNDED{1'b0}} : (SUM_ONE << FWD_SHIFT) >>> 1;
   localparam signed [ROUNDED-1:0] BACK_HALF = (BACK_SHIFT == 0) ? {ROUNDED{1'b0}} : (SUM_ONE << BACK_SHIFT) >>> 1;
-  localparam signed [ROUNDED-1:0] CODE_MAX  = (SUM_ONE << (ADC_BITS - 1)) - SUM_ONE;
+  localparam [ADC_BITS-1:0] CODE_MAX = {1'b0, {(ADC_BITS - 1) {1'b1}}};
+  localparam [ADC_BITS-1:0] CODE_ONE = 1;
 
   function [ADC_BITS-1:0] code_of;
     input signed      [SUM_BITS-1:0] sum;
@@ -282,11 +381,12 @@ module digits_array_emulated #(
     reg signed [ROUNDED-1:0] value;
     begin
       value = {{(ROUNDED - SUM_BITS) {sum[SUM_BITS-1]}}, sum};
-      if (transposed) value = (value + BACK_HALF) >>> BACK_SHIFT;
-      else value = (value + FWD_HALF) >>> FWD_SHIFT;
-      if (value > CODE_MAX) value = CODE_MAX;
-      if (value < -CODE_MAX) value = -CODE_MAX;
+      value = value + (transposed ? BACK_HALF : FWD_HALF);
+      if (transposed) value = value >>> BACK_SHIFT;
+      else value = value >>> FWD_SHIFT;
       code_of = value[ADC_BITS-1:0];
+      if (value[ROUNDED-1:ADC_BITS-1] != {(ROUNDED - ADC_BITS + 1) {value[ROUNDED-1]}}) code_of = value[ROUNDED-1] ? ~CODE_MAX : CODE_MAX;
+      if (code_of == ~CODE_MAX) code_of = ~CODE_MAX + CODE_ONE;
     end
   endfunction
 
@@ -314,9 +414,9 @@ module digits_array_emulated #(
     else host_q <= host_active && !host_q;
   end
 
-  wire                 walk_write = s2_valid_q && writing && op_valid;
+  wire                 walk_write = s4_write_q && op_valid;
   wire [ADDR_BITS-1:0] rd_addr    = (state_q == ST_WALK) ? addr_q : host_addr_32[ADDR_BITS-1:0];
-  wire [ADDR_BITS-1:0] wr_addr    = walk_write ? s2_addr_q : host_addr_32[ADDR_BITS-1:0];
+  wire [ADDR_BITS-1:0] wr_addr    = walk_write ? s4_addr_q : host_addr_32[ADDR_BITS-1:0];
   genvar g;
   generate
     for (g = 0; g < ADCS; g = g + 1) begin : gen_states
@@ -329,7 +429,7 @@ module digits_array_emulated #(
           .clk    (clk),
           .wr_en  (walk_write || (host_active && host_write && !host_q && (host_lane_32[LINE_BITS-1:0] == LANE))),
           .wr_addr(wr_addr),
-          .wr_data(walk_write ? s2_next_q[g*STATE_BITS+:STATE_BITS] : host_wdata),
+          .wr_data(walk_write ? s4_next_q[g*STATE_BITS+:STATE_BITS] : host_wdata),
           .rd_en  (1'b1),
           .rd_addr(rd_addr),
           .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])

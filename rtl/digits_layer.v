@@ -31,32 +31,34 @@ module digits_layer #(
 ) (
     input  wire                           clk,
     input  wire                           rst_n,
-    input  wire [15:0]                    learning_rate,
-    input  wire [15:0]                    momentum,
+    input  wire [15:0]                    learning_rate,  // factor of a gradient
+    input  wire                           factor_valid,   // factors of earlier gradients
+    input  wire [2:0]                     factor_age,
+    input  wire [15:0]                    factor_data,
     input  wire [DEPTH_BITS-1:0]          depth,
     input  wire                           clear_history,
-    input  wire                           train,         // the sample in the machine is trained
-    input  wire                           x_valid,       // input vector of the layer
+    input  wire                           train,          // the sample in the machine is trained
+    input  wire                           x_valid,        // input vector of the layer
     input  wire [X_BEAT_BITS-1:0]         x_beat,
     input  wire                           x_last,
     input  wire [LANES*DAC_BITS-1:0]      x_data,
-    input  wire                           fwd_enable,    // a forward read may start
-    input  wire                           y_valid,       // error times slope
+    input  wire                           fwd_enable,     // a forward read may start
+    input  wire                           y_valid,        // error times slope
     input  wire [Y_BEAT_BITS-1:0]         y_beat,
     input  wire                           y_last,
     input  wire [LANES*ERROR_BITS-1:0]    y_data,
-    input  wire [LANES*(DAC_BITS-1)-1:0]  y_drive,       // its magnitudes as column codes
-    input  wire                           path_ready,    // the read path takes a code
-    output wire                           fwd_start,     // a forward read starts in the next cycle
-    output wire                           back_start,    // a transposed read starts in the next cycle
-    output wire                           code_valid,    // a group's codes leave the macro in this cycle
-    output wire                           code_last,     // it is the read's last group
-    output wire [TAIL_BITS-1:0]           code_beats,    // beats in this group
-    output wire                           unit_idle,     // the momentum unit has nothing left to fetch
-    output wire                           port_idle,     // the array does nothing
-    output wire                           slot_start,    // a write slot starts in the next cycle
-    output wire                           slot_skipped,  // a stored pair gave no pulse
-    output wire                           op_valid,      // array macro, see docs/array-macro.md
+    input  wire [LANES*(DAC_BITS-1)-1:0]  y_drive,        // its magnitudes as column codes
+    input  wire                           path_ready,     // the read path takes a code
+    output wire                           fwd_start,      // a forward read starts in the next cycle
+    output wire                           back_start,     // a transposed read starts in the next cycle
+    output wire                           code_valid,     // a group's codes leave the macro in this cycle
+    output wire                           code_last,      // it is the read's last group
+    output wire [TAIL_BITS-1:0]           code_beats,     // beats in this group
+    output wire                           unit_idle,      // the momentum unit has nothing left to fetch
+    output wire                           port_idle,      // the array does nothing
+    output wire                           slot_start,     // a write slot starts in the next cycle
+    output wire                           slot_skipped,   // a stored pair gave no pulse
+    output wire                           op_valid,       // array macro, see docs/array-macro.md
     output wire [1:0]                     op_kind,
     output wire                           op_last,
     input  wire                           op_ready,
@@ -145,8 +147,10 @@ module digits_layer #(
   ) u_momentum (
       .clk          (clk),
       .rst_n        (rst_n),
-      .learning_rate(learning_rate),
-      .momentum     (momentum),
+      .own_factor   (learning_rate),
+      .factor_valid (factor_valid),
+      .factor_age   (factor_age),
+      .factor_data  (factor_data),
       .depth        (depth),
       .clear_history(clear_history),
       .reads_begun  ((BACK != 0) ? take_back : take_fwd && train),
@@ -207,7 +211,6 @@ module digits_layer #(
       .path_ready  (path_ready),
       .group_last  (group_last)
   );
-
   digits_row_driver #(
       .INPUTS   (INPUTS),
       .DAC_BITS (DAC_BITS),

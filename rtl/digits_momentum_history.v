@@ -24,8 +24,10 @@ module digits_momentum_history #(
 ) (
     input  wire                        clk,
     input  wire                        rst_n,
-    input  wire [15:0]                 learning_rate,  // eta, 14 fraction bits
-    input  wire [15:0]                 momentum,       // gamma, 16 fraction bits
+    input  wire [15:0]                 own_factor,     // factor of the sample's own pair
+    input  wire                        factor_valid,   // a factor of earlier pairs comes, while the machine is idle
+    input  wire [2:0]                  factor_age,     // of this age
+    input  wire [15:0]                 factor_data,
     input  wire [DEPTH_BITS-1:0]       depth,          // pairs in use, 1 to DEPTH
     input  wire                        clear_history,  // forget all pairs (taken when idle)
     input  wire                        reads_begun,    // training: the array's last read of the sample starts
@@ -124,17 +126,13 @@ module digits_momentum_history #(
   reg                       moved_q;   // a slot of this step has changed the rows
   reg                       y_here_q;  // y of the sample has passed and its pair is still to come
   reg                       clear_q;   // a clear waits for the unit to be idle
-  reg [23:0]                scale_q;   // eta gamma^j with 8 guard bits
   reg [DEPTH*MAGNITUDE-1:0] peaks_q;
-  wire [15:0]           factor     = scale_q[23:8];
   wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
-  wire [39:0]           decayed    = {16'd0, scale_q} * {24'd0, momentum} + 40'h8000;
-  wire unused_decayed = &{1'b0, decayed[15:0]};
   wire                  last_old   = left_q == COUNT_ONE;
   wire                  y_done     = y_valid && y_last;
   wire                  y_go       = (sel_q == SEL_WAIT) && (y_done || y_here_q);
-  wire [DEPTH_BITS-1:0] older      = depth - COUNT_ONE;
-  wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < older) ? stored_q : older;
+  wire [DEPTH_BITS-1:0] most_old   = depth - COUNT_ONE;
+  wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < most_old) ? stored_q : most_old;
   wire                  step_end   = advance && newest_q;
 
   always @* begin
@@ -159,16 +157,32 @@ module digits_momentum_history #(
     if (sel_q == SEL_WIDTH) longest_q <= longest;
   end
 
+  // --- Factors: one per pair, by age ------------------------------------------------------------------------------------
+  localparam [2:0] AGE_ONE   = 1;
+  localparam [2:0] AGE_FIRST = 1;
+  reg [2:0] age_q;
+  wire       older    = (sel_q != SEL_IDLE) && advance;
+  wire [2:0] age_d    = (sel_q == SEL_IDLE) ? AGE_FIRST : older ? age_q + AGE_ONE : age_q;
+  wire [15:0] aged;
+  always @(posedge clk) age_q <= age_d;
+
+  digits_vector_mem #(
+      .WIDTH    (16),
+      .DEPTH    (8),
+      .ADDR_BITS(3)
+  ) u_factors (
+      .clk    (clk),
+      .wr_en  (factor_valid),
+      .wr_addr(factor_age),
+      .wr_data(factor_data),
+      .rd_en  (sel_q != SEL_WAIT),
+      .rd_addr(age_d),
+      .rd_data(aged)
+  );
+  wire [15:0] factor = (newest_q) ? own_factor : aged;
+
   localparam [INDEX_BITS-1:0]  INDEX_ZERO = 0;
   always @(posedge clk) begin
-    if ((sel_q == SEL_IDLE) && !reads_begun) begin
-      scale_q  <= {learning_rate, 8'd0};
-    end else if ((sel_q == SEL_IDLE) || (advance && !newest_q)) begin
-      scale_q  <= decayed[39:16];
-    end else if (y_go) begin
-      scale_q  <= {learning_rate, 8'd0};
-    end
-
     if (sel_q == SEL_IDLE) begin
       // The pair before the sample's own.
       pair_q   <= (head_q == INDEX_ZERO) ? TOP_INDEX[INDEX_BITS-1:0] : head_q - INDEX_ONE;

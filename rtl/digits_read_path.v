@@ -189,7 +189,6 @@ module digits_read_path #(
       end
     end
   end
-
   // --- s3: product, rounded (half towards plus infinity), saturated symmetrically ---------------------------------------------------
   localparam signed [PRODUCT-1:0] ONE   = 1;
   localparam signed [PRODUCT-1:0] LIMIT = (ONE << (ERROR_BITS - 1)) - ONE;
@@ -234,16 +233,21 @@ module digits_read_path #(
     else s3_valid_q <= s2_valid_q;
   end
 
-  // y of one lane: operand (two's complement) times slope (unsigned), rounded and saturated.
-  function [ERROR_BITS-1:0] y_of;
+  // Operand (two's complement) times slope (unsigned).
+  function [PRODUCT-1:0] product_of;
     input [OPERAND-1:0]  operand;
     input [DAC_BITS-1:0] slope;
     reg signed [PRODUCT-1:0] product;
     begin
-      product = {{(PRODUCT - OPERAND + 1) {operand[OPERAND-1]}}, operand[OPERAND-2:0]};
-      product = product * $signed({{(PRODUCT - DAC_BITS) {1'b0}}, slope});
-      y_of = saturated((product + HALF) >>> SHIFT);
+      product    = {{(PRODUCT - OPERAND + 1) {operand[OPERAND-1]}}, operand[OPERAND-2:0]};
+      product_of = product * $signed({{(PRODUCT - DAC_BITS) {1'b0}}, slope});
     end
+  endfunction
+
+  // y of one lane: the product, rounded and saturated.
+  function [ERROR_BITS-1:0] y_of;
+    input signed [PRODUCT-1:0] product;
+    y_of = saturated((product + HALF) >>> SHIFT);
   endfunction
 
   integer j;
@@ -253,10 +257,8 @@ module digits_read_path #(
       s3_dest_q <= s2_dest_q;
       s3_beat_q <= s2_beat_q;
       for (j = 0; j < LANES; j = j + 1) begin
-        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(
-            s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]);
-        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y_of(
-            s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]));
+        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(product_of(s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]));
+        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y_of(product_of(s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS])));
       end
     end
   end

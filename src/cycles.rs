@@ -110,6 +110,8 @@ pub struct CycleModel {
     /// Cycles of a cell's read at the macro, and from a cell's address to its pulse.
     cell_read: u64,
     cell_setup: u64,
+    /// 1 where the machine has more registers: one behind each multiplier, and one more on the way to y.
+    deep: u64,
     input: InputSide,
     output: OutputSide,
     /// Last cycle of the sample before, counted from the start of the run; the first load may begin in the cycle after.
@@ -257,6 +259,7 @@ impl CycleModel {
             kind: design.training.momentum_kind,
             local: design.timing.local,
             softmax: softmax_delay(design),
+            deep: design.array.backend.lines_in_memory().into(),
             cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             input: InputSide::new(design),
@@ -359,7 +362,7 @@ impl CycleModel {
         let mut reads = Vec::with_capacity(self.layers.len());
         let output = self.forward(&mut reads);
         // y of each layer, last first; the transposed read follows two cycles after the last beat of y.
-        let mut y_done = output + 2;
+        let mut y_done = output + 2 + 2 * self.deep;
         cycles.phases[Phase::Forward.code() as usize] = y_done + 1;
         let forward_end = y_done;
         let mut end = 0;
@@ -372,7 +375,7 @@ impl CycleModel {
                 let start = y_last + 2;
                 let transfer = start - 1 + layer.transposed_read(self.group_beats);
                 self.busy.push((start, transfer));
-                y_done = transfer + layer.back_tail + 3;
+                y_done = transfer + layer.back_tail + 3 + 2 * self.deep;
                 reads = Reads { taken: start - 1, end: transfer };
             }
             let times = self.update(layer, &trace.layers[index], y_last, reads);
@@ -406,19 +409,19 @@ impl LayerTiming {
                     write_min: 1,
                 }
             }
-            Backend::Emulated => {
-                // One memory word per cycle and five cycles of pipeline, see array_emulated.v.
+            Backend::Emulated | Backend::Fpga => {
+                // One memory word per cycle, seven cycles of pipeline and the adder tree, see array_emulated.v.
                 // The first tile is the largest.
                 let tile = layer.tiling.tile(0);
                 let rows = tile.rows as u64;
                 let words = tile.cols.div_ceil(adcs) as u64;
-                let (fwd, back) = (rows + 5, adcs as u64 * words + 5);
+                let (fwd, back) = (rows + 7, adcs as u64 * words + u64::from(adcs.ilog2()) + 7);
                 ArrayTiming {
                     fwd_first: fwd,
                     fwd_next: fwd,
                     back_first: back,
                     back_next: back,
-                    write_min: rows * words + 5,
+                    write_min: rows * words + 7,
                 }
             }
         };

@@ -58,7 +58,7 @@ module ${ name }$_csr (
 
   // State of the core
 <%- for counter in counters %>
-  input  wire [63:0] ${ counter.port }$// ${ counter.doc }$
+  input  wire [${ counter_bits - 1 }$:0] ${ counter.port }$// ${ counter.doc }$
 <%- endfor %>
 <%- for f in flags %>
   input  wire        ${ f.port }$// pulse: ${ f.doc }$
@@ -289,17 +289,17 @@ module ${ name }$_csr (
 
   // Counters: the high half is kept when the low half is read, so that both belong together
 <% for counter in counters %>
-  reg [31:0] ${ counter.name }$_high_q;
+  reg [${ counter_bits - 33 }$:0] ${ counter.name }$_high_q;
 <%- endfor %>
 
   always @(posedge aclk) begin
     if (!aresetn) begin
 <%- for counter in counters %>
-      ${ counter.high }$ <= 32'd0;
+      ${ counter.high }$ <= ${ counter_bits - 32 }$'d0;
 <%- endfor %>
     end else if (rd_exec) begin
 <%- for counter in counters %>
-      if (rd_addr == ${ counter.address }$ ${ counter.high }$ <= ${ counter.name }$[63:32];
+      if (rd_addr == ${ counter.address }$ ${ counter.high }$ <= ${ counter.name }$[${ counter_bits - 1 }$:32];
 <%- endfor %>
     end
   end

@@ -12,7 +12,9 @@ module ${ name }$_layer #(
     parameter MAG_BITS     = 8,   // bits of a column magnitude
     parameter PULSE_CYCLES = 1,   // clock cycles per pulse-width unit
     parameter LANES        = 8,   // words per beat
+<%- if !lines || ring || unit.sram() %>
     parameter X_BEATS      = 8,   // beats of x
+<%- endif %>
     parameter X_BEAT_BITS  = 3,
     parameter Y_BEATS      = 4,   // beats of y
     parameter Y_BEAT_BITS  = 2,
@@ -26,6 +28,12 @@ module ${ name }$_layer #(
     parameter BACK_TAIL    = 1,   // beats of the last group of a transposed read
     parameter FULL_BEATS   = 1,   // beats of any other group
     parameter TAIL_BITS    = 1,   // bits of these three
+<%- if lines %>
+    parameter ADCS          = 8,  // columns per word of the array
+    parameter WORDS         = 4,  // words of all columns
+    parameter WORD_BITS     = 2,  // bits of a word number
+    parameter LINE_ROW_BITS = 7,  // bits of a row number
+<%- endif %>
 <%- if ring %>
     parameter DEPTH        = 8,   // pairs of history
     parameter DEPTH_BITS   = 4,
@@ -67,18 +75,17 @@ module ${ name }$_layer #(
 ) (
     input  wire                           clk,
     input  wire                           rst_n,
-<%- if factors %>
-    input  wire [23:0]                    own_scale,    // factors of gradients
-<%- if nesterov %>
-    input  wire [23:0]                    past_scale,
-<%- endif %>
-<%- else %>
-    input  wire [15:0]                    learning_rate,
+    input  wire [15:0]                    learning_rate,  // factor of a gradient
+<%- if ages > 1 %>
+    input  wire                           factor_valid,   // factors of earlier gradients
+    input  wire [${ age_bits - 1 }$:0]                     factor_age,
+    input  wire [15:0]                    factor_data,
 <%- endif %>
 <%- if unit.momentum() %>
-    input  wire [15:0]                    momentum,
 <%- if ring %>
     input  wire [DEPTH_BITS-1:0]          depth,
+<%- else %>
+    input  wire [15:0]                    momentum,
 <%- endif %>
 <%- endif %>
 <%- if clears %>
@@ -130,6 +137,13 @@ module ${ name }$_layer #(
     output wire [${ unit.kind_bits() - 1 }$:0]                     op_kind,
     output wire                           op_last,
     input  wire                           op_ready,
+<%- if lines %>
+    input  wire [LINE_ROW_BITS-1:0]       line_row,     // codes on the lines, a cycle after they are asked for
+    output wire [DAC_BITS-1:0]            row_code,
+    input  wire [WORD_BITS-1:0]           line_word,
+    output wire [ADCS*MAG_BITS-1:0]       col_mag,
+    output wire [ADCS-1:0]                col_neg,
+<%- else %>
     output wire [(INPUTS+1)*DAC_BITS-1:0] row_code,
 <%- if serial %>
     output wire [INPUTS:0]                row_bit,
@@ -138,6 +152,7 @@ module ${ name }$_layer #(
     output wire [COLS*MAG_BITS-1:0]       col_mag,
     output wire [COLS-1:0]                col_neg,
     output wire [COLS-1:0]                col_on,
+<%- endif %>
     output wire [GROUP_BITS-1:0]          adc_group,
     output wire                           adc_ready,
 <%- if unit.in_array() %>
@@ -289,22 +304,23 @@ module ${ name }$_layer #(
   ) u_momentum (
       .clk          (clk),
       .rst_n        (rst_n),
-<%- if factors %>
-      .own_scale    (own_scale),
-<%- if nesterov %>
-      .past_scale   (past_scale),
+<%- if ring %>
+      .own_factor   (learning_rate),
+<%- if ages > 1 %>
+      .factor_valid (factor_valid),
+      .factor_age   (factor_age),
+      .factor_data  (factor_data),
+<%- endif %>
+<%- if unit.momentum() %>
+      .depth        (depth),
+<%- else %>
+      .depth        (WHOLE_RING[DEPTH_BITS-1:0]),
 <%- endif %>
 <%- else %>
       .learning_rate(learning_rate),
-<%- endif %>
 <%- if unit.momentum() %>
       .momentum     (momentum),
-<%- if ring %>
-      .depth        (depth),
 <%- endif %>
-<%- else if ring %>
-      .momentum     (16'd0),
-      .depth        (WHOLE_RING[DEPTH_BITS-1:0]),
 <%- endif %>
 <%- if clears %>
       .clear_history(clear_history),
@@ -439,6 +455,56 @@ module ${ name }$_layer #(
       .group_last  (group_last)
   );
 
+<%- if lines %>
+  ${ name }$_row_lines #(
+      .INPUTS   (INPUTS),
+      .DAC_BITS (DAC_BITS),
+      .LANES    (LANES),
+      .ROW_BITS (LINE_ROW_BITS),
+      .BEAT_BITS(X_BEAT_BITS)
+  ) u_rows (
+      .clk       (clk),
+<%- if ring %>
+      .load_valid(x_valid || row_valid),
+      .load_beat (row_valid ? row_beat : x_beat),
+      .load_data (row_valid ? row_data : x_data),
+      .take      (take_fwd || (take_slot && slot_rows)),
+<%- else %>
+      .load_valid(x_valid),
+      .load_beat (x_beat),
+      .load_data (x_data),
+      .take      (take_fwd),
+<%- if unit.single_rows() %>
+      .select    (take_slot),
+      .select_row(slot_row),
+<%- endif %>
+<%- endif %>
+      .line_row  (line_row),
+      .row_code  (row_code)
+  );
+
+  ${ name }$_col_lines #(
+      .COLS     (COLS),
+      .MAG_BITS (MAG_BITS),
+      .LANES    (LANES),
+      .BEAT_BITS(Y_BEAT_BITS),
+      .ADCS     (ADCS),
+      .WORDS    (WORDS),
+      .WORD_BITS(WORD_BITS)
+  ) u_cols (
+      .clk       (clk),
+      .load_valid(drive_valid || col_valid),
+      .load_beat (col_valid ? col_beat : y_beat),
+      .load_mag  (col_valid ? unit_mag : drive_mag),
+      .load_neg  (col_valid ? unit_neg : drive_neg),
+      .take      (take_back || take_slot),
+      .line_word (line_word),
+      .col_mag   (col_mag),
+      .col_neg   (col_neg)
+  );
+  // The array applies pulses by their widths.
+  wire unused_ramp = &{1'b0, tick, ramp};
+<%- else %>
   ${ name }$_row_driver #(
       .INPUTS   (INPUTS),
       .DAC_BITS (DAC_BITS),
@@ -506,6 +572,7 @@ module ${ name }$_layer #(
       .col_neg   (col_neg),
       .col_on    (col_on)
   );
+<%- endif %>
 
   localparam [31:0] TAIL_FWD  = FWD_TAIL;
   localparam [31:0] TAIL_BACK = BACK_TAIL;

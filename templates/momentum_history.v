@@ -39,15 +39,12 @@ module ${ name }$_momentum_history #(
 ) (
     input  wire                          clk,
     input  wire                          rst_n,
-<%- if factors %>
-    input  wire [23:0]                   own_scale,      // factor of the sample's own pair, with 8 guard bits
-<%- if nesterov %>
-    input  wire [23:0]                   past_scale,     // what decays to that of the pair before
+    input  wire [15:0]                   own_factor,     // factor of the sample's own pair
+<%- if ages > 1 %>
+    input  wire                          factor_valid,   // a factor of earlier <% if batch > 1 %>batches<% else %>pairs<% endif %> comes, while the machine is idle
+    input  wire [${ age_bits - 1 }$:0]                    factor_age,     // of this age
+    input  wire [15:0]                   factor_data,
 <%- endif %>
-<%- else %>
-    input  wire [15:0]                   learning_rate,  // eta, 14 fraction bits
-<%- endif %>
-    input  wire [15:0]                   momentum,       // gamma, 16 fraction bits
     input  wire [DEPTH_BITS-1:0]         depth,          // pairs in use, 1 to DEPTH
     input  wire                          clear_history,  // forget all pairs (taken when idle)
 <%- if batch > 1 %>
@@ -117,13 +114,7 @@ module ${ name }$_momentum_history #(
   reg                   moved_q;   // a slot of this step has changed the rows
   reg                   y_here_q;  // y of the sample has passed and its pair is still to come
   reg                   clear_q;   // a clear waits for the unit to be idle
-<%- if factors %>
-  reg [23:0]            scale_q;   // factor of the pair with 8 guard bits
-<%- else %>
-  reg [23:0]            scale_q;   // eta gamma^j with 8 guard bits
-<%- endif %>
   reg [DEPTH*MAGNITUDE-1:0] peaks_q;
-  wire [15:0]           factor     = scale_q[23:8];
   wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
 <%- if batch > 1 %>
   reg [BATCH_BITS-1:0]  rest_q;    // pairs of the batch that come after the one looked at
@@ -131,18 +122,11 @@ module ${ name }$_momentum_history #(
   // A sample within its batch leaves its pair and no more.
   wire                  keep       = (sel_q == SEL_SCALE) && newest_q && !batch_last;
 <%- endif %>
-<%- if batch > 1 && nesterov %>
-  reg                   current_q; // the pair is of the running batch
-  wire [39:0]           decayed    = {16'd0, current_q ? past_scale : scale_q} * {24'd0, momentum} + 40'h8000;
-<%- else %>
-  wire [39:0]           decayed    = {16'd0, scale_q} * {24'd0, momentum} + 40'h8000;
-<%- endif %>
-  wire unused_decayed = &{1'b0, decayed[15:0]};
   wire                  last_old   = left_q == COUNT_ONE;
   wire                  y_done     = y_valid && y_last;
   wire                  y_go       = (sel_q == SEL_WAIT) && (y_done || y_here_q);
-  wire [DEPTH_BITS-1:0] older      = depth - COUNT_ONE;
-  wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < older) ? stored_q : older;
+  wire [DEPTH_BITS-1:0] most_old   = depth - COUNT_ONE;
+  wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < most_old) ? stored_q : most_old;
 <%- if batch > 1 %>
   wire                  step_end   = keep || (advance && newest_q);
 <%- else %>
@@ -176,23 +160,40 @@ module ${ name }$_momentum_history #(
     if (sel_q == SEL_WIDTH) longest_q <= longest;
   end
 
+  // --- Factors: one per <% if batch > 1 %>batch<% else %>pair<% endif %>, by age ------------------------------------------------------------------------------------
+<%- if ages > 1 %>
+  localparam [${ age_bits - 1 }$:0] AGE_ONE   = 1;
+<%- if batch > 1 %>
+  localparam [${ age_bits - 1 }$:0] AGE_FIRST = 0;  // pairs of the running batch come first
+<%- else %>
+  localparam [${ age_bits - 1 }$:0] AGE_FIRST = 1;
+<%- endif %>
+  reg  [${ age_bits - 1 }$:0] age_q;
+  wire       older    = (sel_q != SEL_IDLE) && advance<% if batch > 1 %> && batch_end<% endif %>;
+  wire [${ age_bits - 1 }$:0] age_d    = (sel_q == SEL_IDLE) ? AGE_FIRST : older ? age_q + AGE_ONE : age_q;
+  wire [15:0] aged;
+  always @(posedge clk) age_q <= age_d;
+
+  ${ name }$_vector_mem #(
+      .WIDTH    (16),
+      .DEPTH    (${ ages }$),
+      .ADDR_BITS(${ age_bits }$)
+  ) u_factors (
+      .clk    (clk),
+      .wr_en  (factor_valid),
+      .wr_addr(factor_age),
+      .wr_data(factor_data),
+      .rd_en  (sel_q != SEL_WAIT),
+      .rd_addr(age_d),
+      .rd_data(aged)
+  );
+  wire [15:0] factor = (newest_q<% if batch > 1 %> || (age_q == AGE_FIRST)<% endif %>) ? own_factor : aged;
+<%- else %>
+  wire [15:0] factor = own_factor;
+<%- endif %>
+
   localparam [INDEX_BITS-1:0]  INDEX_ZERO = 0;
   always @(posedge clk) begin
-<%- if batch > 1 %>
-    if (sel_q == SEL_IDLE) begin
-      scale_q  <= ${ own }$;
-    end else if (advance && !newest_q) begin
-      if (batch_end) scale_q <= decayed[39:16];
-<%- else %>
-    if ((sel_q == SEL_IDLE) && !reads_begun) begin
-      scale_q  <= ${ past }$;
-    end else if ((sel_q == SEL_IDLE) || (advance && !newest_q)) begin
-      scale_q  <= decayed[39:16];
-<%- endif %>
-    end else if (y_go) begin
-      scale_q  <= ${ own }$;
-    end
-
     if (sel_q == SEL_IDLE) begin
       // The pair before the sample's own.
       pair_q   <= (head_q == INDEX_ZERO) ? TOP_INDEX[INDEX_BITS-1:0] : head_q - INDEX_ONE;
@@ -213,10 +214,6 @@ module ${ name }$_momentum_history #(
     // The batch of the pair before the own one is the running batch.
     if (sel_q == SEL_IDLE) rest_q <= SECOND[BATCH_BITS-1:0];
     else if (advance) rest_q <= batch_end ? WHOLE[BATCH_BITS-1:0] : rest_q - BATCH_ONE;
-<%- if nesterov %>
-    if (sel_q == SEL_IDLE) current_q <= 1'b1;
-    else if (advance && batch_end) current_q <= 1'b0;
-<%- endif %>
 <%- endif %>
     if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
   end
@@ -259,6 +256,9 @@ module ${ name }$_momentum_history #(
   reg [BEAT_BITS-1:0]  beat_q;
   reg [15:0]           fetch_factor_q;
   reg [PULSE_BITS-1:0] fetch_longest_q;
+<%- if deep %>
+  reg                  drain_q;
+<%- endif %>
   reg                  drained_q;
   reg                   fetch_rows_q;
   reg [X_ADDR_BITS-1:0] fetch_x_q;
@@ -280,7 +280,11 @@ module ${ name }$_momentum_history #(
     case (fetch_q)
       FETCH_IDLE:   if (fetch_take) fetch_d = FETCH_READ;
       FETCH_READ:   if (beat_last) fetch_d = FETCH_DRAIN;
+<%- if deep %>
+      // Three cycles: memory output, product, then the scaled width.
+<%- else %>
       // Two cycles: memory output, then the scaled width.
+<%- endif %>
       FETCH_DRAIN:  if (drained_q) fetch_d = FETCH_STAGED;
       FETCH_STAGED: if (slot_take) fetch_d = fetch_take ? FETCH_READ : FETCH_IDLE;
     endcase
@@ -292,7 +296,12 @@ module ${ name }$_momentum_history #(
   end
 
   always @(posedge clk) begin
+<%- if deep %>
+    drain_q   <= fetch_q == FETCH_DRAIN;
+    drained_q <= drain_q && (fetch_q == FETCH_DRAIN);
+<%- else %>
     drained_q <= fetch_q == FETCH_DRAIN;
+<%- endif %>
     if (fetch_take) begin
       beat_q          <= {BEAT_BITS{1'b0}};
       fetch_factor_q  <= factor;

@@ -1,5 +1,5 @@
 `default_nettype none
-// Performance counters, 64 bits each, cleared by reset or on request.
+// Performance counters, ${ bits }$ bits each, cleared by reset or on request.
 module ${ name }$_perf #(
     parameter LAYERS = 2  // layers
 ) (
@@ -15,7 +15,7 @@ module ${ name }$_perf #(
     input  wire              ${ event }$,
 <%- endfor %>
 <%- for counter in counters %>
-    output wire [63:0]       ${ counter.name }$<% if !loop.last %>,<% endif %>
+    output wire [${ bits - 1 }$:0]       ${ counter.name }$<% if !loop.last %>,<% endif %>
 <%- endfor %>
 );
   localparam ADD_BITS = $clog2(LAYERS + 1) + 1;
@@ -32,13 +32,13 @@ module ${ name }$_perf #(
   end
 <%- for counter in counters %>
 
-  reg [63:0] ${ counter.name }$_q;
+  reg [${ bits - 1 }$:0] ${ counter.name }$_q;
 <%- endfor %>
 
   always @(posedge clk) begin
     if (!rst_n || clear) begin
 <%- for counter in counters %>
-      ${ counter.name }$_q <= 64'd0;
+      ${ counter.name }$_q <= ${ bits }$'d0;
 <%- endfor %>
     end else begin
 <%- for counter in counters %>

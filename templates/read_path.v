@@ -2,14 +2,18 @@
 // Read path, shared by all layers (one array reads at a time): ADC codes -> activations and errors.
 //
 //   codes -> gear -> s0: table look-up, slope memory, target  -> s1: activation out, operands
+<%- if deep %>
+//                                                             -> s2: product -> p: rounded -> s3: column code -> s4: y out
+<%- else %>
 //                                                             -> s2: product, rounded -> s3: y out
+<%- endif %>
 //
 // Forward reads: s1 carries the activation beat of the layer that was read. In training the output layer goes on: target minus
 // activation, times slope, is its y. Transposed reads of layer l: the codes times the stored slope are y of layer l - 1.
 <%- if let Some(s) = softmax %>
 // Codes of the output layer go through a softmax instead, whose activations join at s1; y is target minus activation.
 <%- endif %>
-// Latency from a code's transfer: activation 2 cycles, y 4 cycles (one more per further beat of its group).
+// Latency from a code's transfer: activation 2 cycles, y <% if deep %>6<% else %>4<% endif %> cycles (one more per further beat of its group).
 <%- if let Some(s) = softmax %>
 // A vector of the output layer comes later by ${ s.delay }$ cycles.
 <%- endif %>
@@ -271,7 +275,33 @@ module ${ name }$_read_path #(
     end
   end
 
+<%- if deep %>
+  // --- p: product, for multipliers made of logic and slow ones -------------------------------------------------------------------
+  reg                      p_valid_q;
+  reg                      p_last_q;
+  reg [LAYERS-1:0]         p_dest_q;
+  reg [BEAT_BITS-1:0]      p_beat_q;
+  reg [LANES*PRODUCT-1:0]  p_product_q;
+  always @(posedge clk) begin
+    if (!rst_n) p_valid_q <= 1'b0;
+    else p_valid_q <= s2_valid_q;
+  end
+
+  integer m;
+  always @(posedge clk) begin
+    if (s2_valid_q) begin
+      p_last_q <= s2_last_q;
+      p_dest_q <= s2_dest_q;
+      p_beat_q <= s2_beat_q;
+      for (m = 0; m < LANES; m = m + 1)
+        p_product_q[m*PRODUCT+:PRODUCT] <= product_of(s2_operand_q[m*OPERAND+:OPERAND], s2_slope_q[m*DAC_BITS+:DAC_BITS]);
+    end
+  end
+
+  // --- s3: rounded (half towards plus infinity), saturated symmetrically ------------------------------------------------------------
+<%- else %>
   // --- s3: product, rounded (half towards plus infinity), saturated symmetrically ---------------------------------------------------
+<%- endif %>
   localparam signed [PRODUCT-1:0] ONE   = 1;
   localparam signed [PRODUCT-1:0] LIMIT = (ONE << (ERROR_BITS - 1)) - ONE;
 <%- if error_shifts.len() == 1 %>
@@ -282,7 +312,7 @@ module ${ name }$_read_path #(
   always @* begin
     shift = 6'd0;
 <%- for s in error_shifts %>
-    if (|(s2_dest_q & ${ layers }$'b${ s.1 }$)) shift = 6'd${ s.0 }$;
+    if (|(${ product }$_dest_q & ${ layers }$'b${ s.1 }$)) shift = 6'd${ s.0 }$;
 <%- endfor %>
   end
 <%- endif %>
@@ -323,56 +353,86 @@ module ${ name }$_read_path #(
   reg [LAYERS-1:0]               s3_dest_q;
   reg [BEAT_BITS-1:0]            s3_beat_q;
   reg [LANES*ERROR_BITS-1:0]     s3_y_q;
-<%- if multi %>
+<%- if multi && !deep %>
   reg [LANES*(DAC_BITS-1)-1:0]   s3_drive_q;
 <%- endif %>
   always @(posedge clk) begin
     if (!rst_n) s3_valid_q <= 1'b0;
-    else s3_valid_q <= s2_valid_q;
+    else s3_valid_q <= ${ product }$_valid_q;
   end
 
-  // y of one lane: operand (two's complement) times slope (unsigned), rounded and saturated.
-  function [ERROR_BITS-1:0] y_of;
+  // Operand (two's complement) times slope (unsigned).
+  function [PRODUCT-1:0] product_of;
     input [OPERAND-1:0]  operand;
     input [DAC_BITS-1:0] slope;
-<%- if error_shifts.len() > 1 %>
-    input [5:0]          by;
-<%- endif %>
     reg signed [PRODUCT-1:0] product;
     begin
-      product = {{(PRODUCT - OPERAND + 1) {operand[OPERAND-1]}}, operand[OPERAND-2:0]};
-      product = product * $signed({{(PRODUCT - DAC_BITS) {1'b0}}, slope});
-<%- if error_shifts.len() == 1 %>
-      y_of = saturated((product + HALF) >>> SHIFT);
-<%- else %>
-      y_of = saturated((product + ((ONE << by) >>> 1)) >>> by);
-<%- endif %>
+      product    = {{(PRODUCT - OPERAND + 1) {operand[OPERAND-1]}}, operand[OPERAND-2:0]};
+      product_of = product * $signed({{(PRODUCT - DAC_BITS) {1'b0}}, slope});
     end
+  endfunction
+
+  // y of one lane: the product, rounded and saturated.
+  function [ERROR_BITS-1:0] y_of;
+    input signed [PRODUCT-1:0] product;
+<%- if error_shifts.len() == 1 %>
+    y_of = saturated((product + HALF) >>> SHIFT);
+<%- else %>
+    input [5:0]                by;
+    y_of = saturated((product + ((ONE << by) >>> 1)) >>> by);
+<%- endif %>
   endfunction
 
   integer j;
   always @(posedge clk) begin
-    if (s2_valid_q) begin
-      s3_last_q <= s2_last_q;
-      s3_dest_q <= s2_dest_q;
-      s3_beat_q <= s2_beat_q;
+    if (${ product }$_valid_q) begin
+      s3_last_q <= ${ product }$_last_q;
+      s3_dest_q <= ${ product }$_dest_q;
+      s3_beat_q <= ${ product }$_beat_q;
       for (j = 0; j < LANES; j = j + 1) begin
-        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(
-            s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]<% if error_shifts.len() > 1 %>, shift<% endif %>);
-<%- if multi %>
-        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y_of(
-            s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS]<% if error_shifts.len() > 1 %>, shift<% endif %>));
+        s3_y_q[j*ERROR_BITS+:ERROR_BITS] <= y_of(<% if deep %>p_product_q[j*PRODUCT+:PRODUCT]<% else %>product_of(s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS])<% endif %><% if error_shifts.len() > 1 %>, shift<% endif %>);
+<%- if multi && !deep %>
+        s3_drive_q[j*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(y_of(<% if deep %>p_product_q[j*PRODUCT+:PRODUCT]<% else %>product_of(s2_operand_q[j*OPERAND+:OPERAND], s2_slope_q[j*DAC_BITS+:DAC_BITS])<% endif %><% if error_shifts.len() > 1 %>, shift<% endif %>));
 <%- endif %>
       end
     end
   end
 
-  assign y_valid = s3_valid_q ? s3_dest_q : {LAYERS{1'b0}};
-  assign y_beat  = s3_beat_q;
-  assign y_last  = s3_last_q;
-  assign y_data  = s3_y_q;
+<%- if deep %>
+
+  // --- s4: with it its column code ---------------------------------------------------------------------------------------------------
+  reg                            s4_valid_q;
+  reg                            s4_last_q;
+  reg [LAYERS-1:0]               s4_dest_q;
+  reg [BEAT_BITS-1:0]            s4_beat_q;
+  reg [LANES*ERROR_BITS-1:0]     s4_y_q;
 <%- if multi %>
-  assign y_drive = s3_drive_q;
+  reg [LANES*(DAC_BITS-1)-1:0]   s4_drive_q;
+  integer d;
+<%- endif %>
+  always @(posedge clk) begin
+    if (!rst_n) s4_valid_q <= 1'b0;
+    else s4_valid_q <= s3_valid_q;
+  end
+  always @(posedge clk) begin
+    if (s3_valid_q) begin
+      s4_last_q <= s3_last_q;
+      s4_dest_q <= s3_dest_q;
+      s4_beat_q <= s3_beat_q;
+      s4_y_q    <= s3_y_q;
+<%- if multi %>
+      for (d = 0; d < LANES; d = d + 1) s4_drive_q[d*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(s3_y_q[d*ERROR_BITS+:ERROR_BITS]);
+<%- endif %>
+    end
+  end
+<%- endif %>
+
+  assign y_valid = ${ out }$_valid_q ? ${ out }$_dest_q : {LAYERS{1'b0}};
+  assign y_beat  = ${ out }$_beat_q;
+  assign y_last  = ${ out }$_last_q;
+  assign y_data  = ${ out }$_y_q;
+<%- if multi %>
+  assign y_drive = ${ out }$_drive_q;
 <%- endif %>
 endmodule
 `default_nettype wire

@@ -188,7 +188,10 @@ module ${ name }$_sample_in #(
     end
   end
 
+  // One bank is read while the other is written.
+  (* no_rw_check *)
   reg [LANES*DAC_BITS-1:0] x_mem [0:(2<<X_BEAT_BITS)-1];
+  (* no_rw_check *)
   reg [LANES*DAC_BITS-1:0] t_mem [0:(2<<T_BEAT_BITS)-1];
 
   always @(posedge clk) begin

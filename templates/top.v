@@ -108,7 +108,7 @@ module ${ name }$ (
   wire        short_packet;
   wire        long_packet;
 <%- for counter in counters %>
-  wire [63:0] ${ counter }$;
+  wire [${ counter_bits - 1 }$:0] ${ counter }$;
 <%- endfor %>
 <%- if let Some(m) = memory %>
 <%- for f in m.fields %>
@@ -190,9 +190,9 @@ module ${ name }$ (
 <%- for f in m.fields %>
       .${ f.name }$(${ f.name }$),
 <%- endfor %>
-      .busy          (sequencer_busy || input_busy || out_busy || memory_busy),
+      .busy          (sequencer_busy || input_busy || out_busy || memory_busy<% if ages > 1 %> || run<% endif %>),
 <%- else %>
-      .busy          (sequencer_busy || input_busy || out_busy),
+      .busy          (sequencer_busy || input_busy || out_busy<% if ages > 1 %> || run<% endif %>),
 <%- endif %>
       .phase         (phase),
       .short_packet  (short_packet),
@@ -217,9 +217,37 @@ module ${ name }$ (
       .own_scale    (own_scale)
 <%- endif %>
   );
-<%- if !ring %>
+<%- if f.past && ages == 1 %>
+  wire unused_past = &{1'b0, past_scale};
+<%- endif %>
+<%- if !(ages > 1 && first == "own_scale") %>
   wire unused_scale = &{1'b0, own_scale[7:0]};
 <%- endif %>
+<%- endif %>
+<%- if unit.history() && ages == 1 %>
+  wire unused_momentum = &{1'b0, momentum};
+<%- endif %>
+<%- if ages > 1 %>
+
+  // --- Factors of earlier gradients --------------------------------------------------------------------------------------------
+  wire        factors_ready;
+  wire        factor_valid;
+  wire [${ age_bits - 1 }$:0]  factor_age;
+  wire [15:0] factor_data;
+  ${ name }$_momentum_decay #(
+      .AGES    (${ ages }$),
+      .AGE_BITS(${ age_bits }$)
+  ) u_decay (
+      .clk         (aclk),
+      .rst_n       (rst_n),
+      .run         (run),
+      .first       (${ first }$),
+      .momentum    (momentum),
+      .ready       (factors_ready),
+      .factor_valid(factor_valid),
+      .factor_age  (factor_age),
+      .factor      (factor_data)
+  );
 <%- endif %>
 
   // --- Samples ------------------------------------------------------------------------------------------------------------------
@@ -300,7 +328,11 @@ module ${ name }$ (
   ) u_sequencer (
       .clk         (aclk),
       .rst_n       (rst_n),
+<%- if ages > 1 %>
+      .run         (run && factors_ready),
+<%- else %>
       .run         (run),
+<%- endif %>
       .train       (train),
       .emit        (emit),
       .sample_valid(sample_valid),
@@ -534,6 +566,13 @@ module ${ name }$ (
   wire [${ unit.kind_bits() - 1 }$:0]  ${ a.name }$_op_kind;
   wire        ${ a.name }$_op_last;
   wire        ${ a.name }$_op_ready;
+<%- if lines %>
+  wire [${ a.row_bits - 1 }$:0] ${ a.name }$_line_row;
+  wire [${ dac_bits - 1 }$:0] ${ a.name }$_row_code;
+  wire [${ a.word_bits - 1 }$:0] ${ a.name }$_line_word;
+  wire [${ adcs * mag_bits - 1 }$:0] ${ a.name }$_col_mag;
+  wire [${ adcs - 1 }$:0] ${ a.name }$_col_neg;
+<%- else %>
   wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code;
 <%- if let Some(s) = serial %>
   wire [${ a.rows - 1 }$:0] ${ a.name }$_row_bit;
@@ -542,6 +581,7 @@ module ${ name }$ (
   wire [${ a.cols * mag_bits - 1 }$:0] ${ a.name }$_col_mag;
   wire [${ a.cols - 1 }$:0] ${ a.name }$_col_neg;
   wire [${ a.cols - 1 }$:0] ${ a.name }$_col_on;
+<%- endif %>
   wire [${ l.tile_group_bits - 1 }$:0] ${ a.name }$_adc_group;
   wire        ${ a.name }$_adc_ready;
   wire        ${ a.name }$_adc_valid;
@@ -620,7 +660,9 @@ module ${ name }$ (
       .MAG_BITS    (${ mag_bits }$),
       .PULSE_CYCLES(${ pulse_cycles }$),
       .LANES       (${ lanes }$),
+<%- if !lines || ring || unit.sram() %>
       .X_BEATS     (${ l.x_beats }$),
+<%- endif %>
       .X_BEAT_BITS (${ l.x_beat_bits }$),
       .Y_BEATS     (${ l.y_beats }$),
       .Y_BEAT_BITS (${ l.y_beat_bits }$),
@@ -634,6 +676,14 @@ module ${ name }$ (
       .BACK_TAIL   (${ l.back_tail }$),
       .FULL_BEATS  (${ full_beats }$),
       .TAIL_BITS   (${ tail_bits }$),
+<%- if lines %>
+<%- for a in l.tiles %>
+      .ADCS         (${ adcs }$),
+      .WORDS        (${ a.words }$),
+      .WORD_BITS    (${ a.word_bits }$),
+      .LINE_ROW_BITS(${ a.row_bits }$),
+<%- endfor %>
+<%- endif %>
 <%- if ring %>
       .DEPTH       (${ depth }$),
       .DEPTH_BITS  (${ depth_bits }$),
@@ -674,23 +724,22 @@ module ${ name }$ (
       .clk          (aclk),
       .rst_n        (rst_n),
 <%- if let Some(f) = factors %>
-<%- if ring %>
-      .own_scale    (own_scale),
-<%- if f.past %>
-      .past_scale   (past_scale),
-<%- endif %>
-<%- else %>
       .learning_rate(own_scale[23:8]),
-<%- endif %>
 <%- else %>
       .learning_rate(learning_rate),
 <%- endif %>
+<%- if ages > 1 %>
+      .factor_valid (factor_valid),
+      .factor_age   (factor_age),
+      .factor_data  (factor_data),
+<%- endif %>
 <%- if unit.momentum() %>
-      .momentum     (momentum),
 <%- if unit.history() && batch > 1 %>
       .depth        (pairs),
 <%- else if unit.history() %>
       .depth        (history),
+<%- else %>
+      .momentum     (momentum),
 <%- endif %>
 <%- endif %>
 <%- if clears %>
@@ -752,6 +801,13 @@ module ${ name }$ (
       .op_kind      (${ l.name }$_op_kind),
       .op_last      (${ l.name }$_op_last),
       .op_ready     (${ l.name }$_op_ready),
+<%- if lines %>
+      .line_row     (${ l.name }$_line_row),
+      .row_code     (${ l.name }$_row_code),
+      .line_word    (${ l.name }$_line_word),
+      .col_mag      (${ l.name }$_col_mag),
+      .col_neg      (${ l.name }$_col_neg),
+<%- else %>
       .row_code     (${ l.name }$_row_code),
 <%- if let Some(s) = serial %>
       .row_bit      (${ l.name }$_row_bit),
@@ -760,6 +816,7 @@ module ${ name }$ (
       .col_mag      (${ l.name }$_col_mag),
       .col_neg      (${ l.name }$_col_neg),
       .col_on       (${ l.name }$_col_on),
+<%- endif %>
       .adc_group    (${ l.name }$_<% if l.tiled %>unused<% else %>adc<% endif %>_group),
       .adc_ready    (${ l.name }$_adc_ready),
 <%- if unit.in_array() %>
@@ -795,7 +852,9 @@ module ${ name }$ (
 
   ${ name }$_array_emulated #(
       .ROWS       (${ a.rows }$),
+<%- if !lines %>
       .COLS       (${ a.cols }$),
+<%- endif %>
       .DAC_BITS   (${ dac_bits }$),
       .ADC_BITS   (${ adc_bits }$),
       .MAG_BITS   (${ mag_bits }$),
@@ -818,6 +877,13 @@ module ${ name }$ (
       .op_kind   (${ a.name }$_op_kind),
       .op_last   (${ a.name }$_op_last),
       .op_ready  (${ a.name }$_op_ready),
+<%- if lines %>
+      .line_row  (${ a.name }$_line_row),
+      .row_code  (${ a.name }$_row_code),
+      .line_word (${ a.name }$_line_word),
+      .col_mag   (${ a.name }$_col_mag),
+      .col_neg   (${ a.name }$_col_neg),
+<%- else %>
       .row_code  (${ a.name }$_row_code),
 <%- if let Some(s) = serial %>
       .row_bit   (${ a.name }$_row_bit),
@@ -826,6 +892,7 @@ module ${ name }$ (
       .col_mag   (${ a.name }$_col_mag),
       .col_neg   (${ a.name }$_col_neg),
       .col_on    (${ a.name }$_col_on),
+<%- endif %>
       .adc_group (${ a.name }$_adc_group),
       .adc_ready (${ a.name }$_adc_ready),
       .adc_valid (${ a.name }$_adc_valid),

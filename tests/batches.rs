@@ -252,9 +252,9 @@ fn changed_batches_are_found() {
     let changes: [(&str, MomentumKind, &str, &str, &str); 10] = [
         ("none", Classical, "sequencer", "PLACE_LAST = 2'd2", "PLACE_LAST = 2'd1"),
         ("none", Classical, "momentum_history", "keep || (advance", "(advance"),
-        ("history", Classical, "momentum_history", "if (batch_end) scale_q", "scale_q"),
+        ("history", Classical, "momentum_history", "&& advance && batch_end;", "&& advance;"),
         ("history", Classical, "momentum_factors", "40'd43691", "40'd40000"),
-        ("history", Nesterov, "momentum_history", "current_q ? past_scale : scale_q", "scale_q"),
+        ("history", Nesterov, "momentum_factors", "past_q <= product[39:16];", "past_q <= sum[23:0];"),
         ("in_array", Classical, "momentum_in_array", "batch_first ? STEP_DECAY : STEP_WRITE", "STEP_DECAY"),
         ("sram", Classical, "momentum_sram", "batch_first ? {1'b0, momentum} : 17'h10000", "{1'b0, momentum}"),
         ("tiki_taka", Classical, "momentum_tiki_taka", "due       = batch_last && (", "due       = 1'b1 && ("),

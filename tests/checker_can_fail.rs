@@ -152,7 +152,7 @@ fn mutants() -> Vec<Mutant> {
                 device: "state_bits = 24",
                 ..little()
             },
-            changes: &[("momentum_history", "{24'd0, momentum} + 40'h8000", "{24'd0, momentum} + 40'h0")],
+            changes: &[("momentum_decay", "= 24'h008000;", "= 24'h000000;")],
             sample: 1,
             layer: "l0",
             what: What::PulseCode,
@@ -223,7 +223,7 @@ fn mutants() -> Vec<Mutant> {
                           { outputs = 3, activation = \"sigmoid\" } ]",
                 ..little()
             },
-            changes: &[("array_emulated", "if (value > CODE_MAX) value = CODE_MAX;", "")],
+            changes: &[("array_emulated", "? ~CODE_MAX : CODE_MAX;", "? ~CODE_MAX : value[ADC_BITS-1:0];")],
             sample: 3,
             layer: "l0",
             what: What::AdcCode,
@@ -402,8 +402,8 @@ fn wrong_arithmetic_of_the_emulated_array_is_found_by_reading_the_weights_back()
     let changes: [(usize, &str, &str, Fits); 4] = [
         (0, "step = (step + STEP_HALF) >>> WRITE_SHIFT;", "step = step >>> WRITE_SHIFT;", |m| m.got == m.expected - 1),
         (1, "step = (step + STEP_HALF) >>> WRITE_SHIFT;", "step = step / 16;", |_| true),
-        (2, "if (next > STATE_MAX) next = STATE_MAX;", "", |m| m.expected == 8191 && m.got < 0),
-        (2, "if (next < -STATE_MAX) next = -STATE_MAX;", "", |m| m.expected == -8191),
+        (2, "? ~STATE_MAX : STATE_MAX;", "? ~STATE_MAX : next[STATE_BITS-1:0];", |m| m.expected == 8191 && m.got < 0),
+        (2, "next[NEXT-1] ? ~STATE_MAX :", "next[NEXT-1] ? next[STATE_BITS-1:0] :", |m| m.expected == -8191),
     ];
     on_all_cores(&changes, |(small_index, from, to, fits)| {
         let rig = small[*small_index].rig(Emulated);

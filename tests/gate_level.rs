@@ -26,7 +26,7 @@ fn small() -> Rig {
         samples: 24,
         ..Small::default()
     };
-    small.rig(Backend::Emulated)
+    small.rig(Backend::Fpga)
 }
 
 /// Flip-flops start at random values, others for each seed: nothing may depend on what they are before reset.
@@ -70,9 +70,8 @@ fn with_a_wrong_table(netlist: &str) -> String {
 #[test]
 #[ignore = "long: `make test-long`"]
 fn the_netlist_of_the_digits_trains_like_golden() {
-    let mut design = spec::parse(spec::preset("digits").unwrap(), "digits", std::path::Path::new("")).unwrap();
-    design.array.backend = Backend::Emulated;
-    (design.array.lanes, design.array.adcs) = (1, 1);
+    let text = spec::preset("digits_fpga").unwrap();
+    let mut design = spec::parse(text, "digits_fpga", std::path::Path::new("")).unwrap();
     design.training.epochs = 1;
     design.refresh_hash();
     let rtl = gates(&design, &Rtl::generate(&design).unwrap());

@@ -18,7 +18,7 @@ use verilated::Profile;
 
 fn design(name: &str) -> Design {
     let mut design = spec::load(&preset(name)).unwrap_or_else(|e| panic!("{e}"));
-    design.array.backend = Backend::Emulated;
+    design.array.backend = Backend::Fpga;
     design.refresh_hash();
     design
 }

@@ -202,7 +202,7 @@ fn changed_factors_and_phases_are_found() {
     let changes: [(&str, MomentumKind, &str, &str, &str); 8] = [
         ("history", Dampened, "momentum_factors", "17'h10000 -", "17'h0f000 -"),
         ("history", Nesterov, "momentum_factors", "own_q  <= sum[24] ?", "own_q  <= !sum[24] ?"),
-        ("history", Nesterov, "momentum_history", "scale_q  <= past_scale;", "scale_q  <= own_scale;"),
+        ("history", Nesterov, "momentum_factors", "past_q <= product[39:16];", "past_q <= sum[23:0];"),
         ("in_array", Dampened, "momentum_factors", "17'h10000 -", "17'h0f000 -"),
         ("in_array", Nesterov, "momentum_in_array", "KIND_WEIGHTS  = 3'd2", "KIND_WEIGHTS  = 3'd6"),
         ("in_array", Nesterov, "momentum_in_array", "gamma_q <= 16'd0;", "gamma_q <= momentum;"),

@@ -40,7 +40,15 @@ fn every_preset_is_written_whole() {
     }
     assert_eq!(
         files(folder.path()),
-        ["digits.toml", "digits_pcm.toml", "digits_reram.toml", "digits_stt.toml", "mnist.toml", "tiny.toml"]
+        [
+            "digits.toml",
+            "digits_fpga.toml",
+            "digits_pcm.toml",
+            "digits_reram.toml",
+            "digits_stt.toml",
+            "mnist.toml",
+            "tiny.toml"
+        ]
     );
 }
 

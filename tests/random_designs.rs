@@ -97,6 +97,7 @@ fn twenty_random_designs_are_exact() {
 /// Words that stand together in at least so many of twenty specs.
 const KINDS: &[(usize, &[&str])] = &[
     (3, &["emulated"]),
+    (2, &["\"fpga\""]),
     (8, &["external"]),
     (3, &["[array.nonideal]"]),
     (1, &["[memory]"]),

@@ -143,10 +143,10 @@ fn the_first_of_two_faults_ends_the_run() {
 fn a_fault_of_long_memory_is_reported_as_in_sequence() {
     let rig = rig();
     let selector = "  // --- Selector: the next pair with a pulse";
-    let aging = "  reg [6:0] age_q;\n  always @(posedge clk) begin\n    if (!rst_n) age_q <= 7'd0;\n    \
-                 else if (y_valid && y_last) age_q <= age_q + 7'd1;\n  end\n";
+    let aging = "  reg [6:0] passes_q;\n  always @(posedge clk) begin\n    if (!rst_n) passes_q <= 7'd0;\n    \
+                 else if (y_valid && y_last) passes_q <= passes_q + 7'd1;\n  end\n";
     for age in [60, 127] {
-        let store = format!(".wr_addr((age_q == 7'd{age}) ? ~y_store[Y_ADDR_BITS-1:0] : y_store[Y_ADDR_BITS-1:0]),");
+        let store = format!(".wr_addr((passes_q == 7'd{age}) ? ~y_store[Y_ADDR_BITS-1:0] : y_store[Y_ADDR_BITS-1:0]),");
         let changes = [
             ("momentum_history", selector, &*format!("{aging}{selector}")),
             ("momentum_history", ".wr_addr(y_store[Y_ADDR_BITS-1:0]),", &*store),

@@ -15,7 +15,7 @@ use memrtl::fpga::{self, FpgaError, Options, Report, Target};
 use memrtl::regmap::RegMap;
 use memrtl::report::figures::{Bar, Figure};
 use memrtl::rtl::Rtl;
-use memrtl::spec::{self, Backend, Design};
+use memrtl::spec::{self, Design};
 
 use common::{Parts, Results};
 
@@ -48,22 +48,19 @@ fn main() -> ExitCode {
     results.finish("fpga")
 }
 
-/// The digits with the emulated array and so many lanes and converters.
+/// The digits as boards run them, with so many lanes and converters.
 fn design(width: Option<usize>) -> Design {
-    let text = spec::preset("digits").expect("the preset is built in");
+    let text = spec::preset("digits_fpga").expect("the preset is built in");
     let text = match width {
         Some(n) => {
             let changed =
-                text.replace("\nadcs = 8", &format!("\nadcs = {n}")).replace("\nlanes = 8", &format!("\nlanes = {n}"));
-            assert!(n == 8 || changed != text, "the preset says adcs and lanes");
+                text.replace("\nadcs = 1", &format!("\nadcs = {n}")).replace("\nlanes = 1", &format!("\nlanes = {n}"));
+            assert!(n == 1 || changed != text, "the preset says adcs and lanes");
             changed
         }
         None => text.to_string(),
     };
-    let mut design = common::design(&text, "digits", Path::new("")).expect("the preset is valid");
-    design.array.backend = Backend::Emulated;
-    design.refresh_hash();
-    design
+    common::design(&text, "digits_fpga", Path::new("")).expect("the preset is valid")
 }
 
 fn csr(results: &mut Results) {

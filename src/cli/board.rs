@@ -8,15 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use verilated::Profile;
 
-use super::load;
+use super::load_for_board;
 use crate::host::{Board, Terminal};
 use crate::rtl::Rtl;
-use crate::spec::Backend;
 
 /// Simulate a board: the design behind its UART under Verilator, on a pseudo-terminal for `memrtl host`
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Spec; without it the built-in digits preset. Arrays are emulated
+    /// Spec; without it the built-in preset digits_fpga
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Folder of built models [default: the user's cache folder]
@@ -32,7 +31,7 @@ pub struct Args {
 /// # Errors
 /// A spec that does not hold, a simulator or a terminal that cannot be had.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let design = load(args.config.as_deref(), Some(Backend::Emulated), None)?;
+    let design = load_for_board(args.config.as_deref(), None)?;
     let rtl = Rtl::with_link(&design)?;
     let profile = if args.quick { Profile::QuickBuild } else { Profile::FastRun };
     let library = Board::build(&rtl, profile, args.cache.clone())?;

@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::load;
+use super::load_for_board;
 use crate::fpga::{self, Family, FpgaError, Options, Target, megahertz};
 use crate::report;
-use crate::spec::Backend;
 
 /// Build a design with the emulated array for an FPGA board: synthesis, place and route, bitstream, report
 ///
@@ -18,7 +17,7 @@ use crate::spec::Backend;
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub struct Args {
-    /// Spec; without it the built-in digits preset
+    /// Spec; without it the built-in preset digits_fpga
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// ice40-hx8k, ice40-up5k, ecp5-25k, ecp5-85k, xc7a100t, or a file that describes a board
@@ -51,7 +50,7 @@ fn megahertz_argument(text: &str) -> Result<f64, String> {
 /// A spec or target that do not hold, a missing or failing program, a design that does not fit, an interruption.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let target = Target::load(&args.target)?;
-    let design = load(args.config.as_deref(), Some(Backend::Emulated), None)?;
+    let design = load_for_board(args.config.as_deref(), None)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("out/fpga").join(&target.name));
     let options = Options { clock: args.clock, seed: args.seed, route: !args.no_route, out };
 

@@ -11,11 +11,11 @@ use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::cosim::write_atomic;
-use super::load;
+use super::load_for_board;
 use crate::data::Dataset;
 use crate::host::{self, HostError, Link, Machine, Outcome, Patience, Plan, Port, Stage, Weights};
 use crate::report;
-use crate::spec::{Backend, Design};
+use crate::spec::Design;
 
 /// Drive a machine on a board over its UART: train, infer, move weights
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub struct Args {
     /// Bits per second of the board's link
     #[arg(long, value_name = "RATE", default_value_t = 115_200, value_parser = clap::value_parser!(u32).range(300..=12_000_000))]
     pub baud: u32,
-    /// Spec of the machine; without it the built-in digits preset. Arrays are emulated
+    /// Spec of the machine; without it the built-in preset digits_fpga
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Seconds to wait for a reply before a request is sent again
@@ -114,7 +114,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Job::Infer(infer) => infer.seed,
         _ => None,
     };
-    let design = load(args.config.as_deref(), Some(Backend::Emulated), seed)?;
+    let design = load_for_board(args.config.as_deref(), seed)?;
     // A second handler in one process (tests) is harmless: the first keeps its flag.
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

@@ -100,24 +100,45 @@ fn report(error: &anyhow::Error) {
 
 /// The design of a spec file, or of the built-in digits preset, with the choices of the command line put in.
 fn load(config: Option<&Path>, backend: Option<Backend>, seed: Option<u64>) -> anyhow::Result<Design> {
-    let mut design = match config {
+    finish(read(config, "digits")?, backend, seed)
+}
+
+/// The design that a board runs: that of a spec file or of the built-in preset for boards. A spec for an array on pins gets the array
+/// that fits a chip; one that asks for an emulated array has what it asks for.
+fn load_for_board(config: Option<&Path>, seed: Option<u64>) -> anyhow::Result<Design> {
+    let design = read(config, "digits_fpga")?;
+    let backend = (design.array.backend == Backend::External).then_some(Backend::Fpga);
+    finish(design, backend, seed)
+}
+
+/// The design of a spec file, or of a built-in preset.
+fn read(config: Option<&Path>, preset: &str) -> anyhow::Result<Design> {
+    Ok(match config {
         Some(path) => spec::load(path)?,
-        None => spec::parse(spec::preset("digits").unwrap_or_default(), "preset digits", Path::new(""))?,
-    };
+        None => spec::parse(spec::preset(preset).unwrap_or_default(), &format!("preset {preset}"), Path::new(""))?,
+    })
+}
+
+/// Puts in the choices of the command line, and says what the design can be used in spite of.
+fn finish(mut design: Design, backend: Option<Backend>, seed: Option<u64>) -> anyhow::Result<Design> {
     if let Some(backend) = backend {
-        if backend == Backend::Emulated && design.device.model != DeviceModel::Ideal {
+        let chosen = backend.name();
+        if backend.emulated() && design.device.model != DeviceModel::Ideal {
             anyhow::bail!(
-                "--backend emulated: the emulated array has the `ideal` device only; this spec has another `model`"
+                "--backend {chosen}: the emulated array has the `ideal` device only; this spec has another `model`"
             );
         }
         let unit = design.training.momentum_unit;
-        if backend == Backend::Emulated && unit.second_devices() {
+        if backend.emulated() && unit.second_devices() {
             let unit = unit.name();
             anyhow::bail!(
-                "--backend emulated: nothing in Verilog holds the second devices of `momentum_unit = \"{unit}\"`"
+                "--backend {chosen}: nothing in Verilog holds the second devices of `momentum_unit = \"{unit}\"`"
             );
         }
         design.array.backend = backend;
+        if let Some((why, help)) = design.fpga_obstacle() {
+            anyhow::bail!("--backend {chosen}: {why}; {help}");
+        }
     }
     if let Some(seed) = seed {
         design.training.seed = seed;

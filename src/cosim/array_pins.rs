@@ -171,6 +171,11 @@ impl ArrayPins {
         self.operation = Operation::Idle;
     }
 
+    /// Whether the pins show what drives the lines.
+    pub fn lines_seen(&self) -> bool {
+        self.pins.lines.is_some()
+    }
+
     /// Whether an operation is in progress after this cycle's look.
     #[inline]
     pub fn active(&self) -> bool {
@@ -216,7 +221,11 @@ impl ArrayPins {
 
     /// Adds the pins whose change is an event.
     pub fn watch(&self, watch: verilated::Watch) -> verilated::Watch {
-        let watch = watch.changes(self.pins.op_valid).changes(self.pins.op_last).changes(self.pins.col_on);
+        let watch = watch.changes(self.pins.op_valid).changes(self.pins.op_last);
+        let watch = match self.pins.lines {
+            Some(lines) => watch.changes(lines.col_on),
+            None => watch,
+        };
         let watch = match &self.cell {
             Some(cell) => cell.watch(watch),
             None => watch,
@@ -369,12 +378,13 @@ impl ArrayPins {
 
     /// Notes the columns that went off; those still on have lasted up to now.
     fn watch_pulses(&mut self, model: &Model, now: u64, since: u64) {
+        let Some(pins::LinePins { col_on, .. }) = self.pins.lines else { return };
         for (index, previous) in self.on.iter_mut().enumerate() {
             let bits = (self.cols - index * 32).min(32) as u32;
-            let on = if bits == 32 && self.pins.col_on.width() > 64 {
-                model.words(self.pins.col_on)[index]
+            let on = if bits == 32 && col_on.width() > 64 {
+                model.words(col_on)[index]
             } else {
-                low_bits(model, self.pins.col_on, index, bits)
+                low_bits(model, col_on, index, bits)
             };
             let mut fallen = *previous & !on;
             while fallen != 0 {
@@ -445,15 +455,16 @@ impl ArrayPins {
 
     /// Reads the lines that an operation of this kind drives: row codes into `x`, column codes into `drive` or `pulses`.
     fn read_lines(&mut self, model: &Model, kind: u64) {
+        let Some(lines) = self.pins.lines else { return };
         let reads = matches!(kind, KIND_FORWARD | KIND_BACK | KIND_READ_VELOCITY);
         if let (Some(bits), true) = (self.pins.bits, reads) {
-            self.driven_bits(model, bits);
+            self.driven_bits(model, bits, lines.col_neg);
         } else {
             if kind != KIND_BACK {
-                pins::unpack_signed(model, self.pins.row_code, self.dac_bits, self.rows, &mut self.x);
+                pins::unpack_signed(model, lines.row_code, self.dac_bits, self.rows, &mut self.x);
             }
             if kind != KIND_FORWARD {
-                self.column_codes(model);
+                self.column_codes(model, lines);
             }
             if kind == KIND_BACK {
                 std::mem::swap(&mut self.drive, &mut self.pulses);
@@ -473,30 +484,31 @@ impl ArrayPins {
 
     /// First column that is switched on.
     fn first_on(&self, model: &Model) -> Option<usize> {
-        if pins::raw(model, self.pins.col_on).all(|bits| bits == 0) {
+        let pins::LinePins { col_on, .. } = self.pins.lines?;
+        if pins::raw(model, col_on).all(|bits| bits == 0) {
             return None;
         }
-        (0..self.cols).find(|&col| pins::bits(model, self.pins.col_on, col, 1) == 1)
+        (0..self.cols).find(|&col| pins::bits(model, col_on, col, 1) == 1)
     }
 
     /// What drives the lines in a step of a bit-serial read: rows into `x`, columns with their polarity into `drive`.
-    fn driven_bits(&mut self, model: &Model, lines: pins::BitPins) {
+    fn driven_bits(&mut self, model: &Model, lines: pins::BitPins, col_neg: verilated::Output) {
         self.x.clear();
         self.x.extend((0..self.rows).map(|row| pins::bits(model, lines.row, row, 1) as i32));
         self.drive.clear();
         for col in 0..self.cols {
             let on = pins::bits(model, lines.col, col, 1) as i32;
-            let neg = pins::bits(model, self.pins.col_neg, col, 1) == 1;
+            let neg = pins::bits(model, col_neg, col, 1) == 1;
             self.drive.push(if neg { -on } else { on });
         }
     }
 
     /// Signed column codes on the pins, into `pulses`.
-    fn column_codes(&mut self, model: &Model) {
+    fn column_codes(&mut self, model: &Model, lines: pins::LinePins) {
         self.pulses.clear();
         for col in 0..self.cols {
-            let mag = pins::bits(model, self.pins.col_mag, col * self.mag_bits as usize, self.mag_bits) as i32;
-            let neg = pins::bits(model, self.pins.col_neg, col, 1) == 1;
+            let mag = pins::bits(model, lines.col_mag, col * self.mag_bits as usize, self.mag_bits) as i32;
+            let neg = pins::bits(model, lines.col_neg, col, 1) == 1;
             self.pulses.push(if neg { -mag } else { mag });
         }
     }

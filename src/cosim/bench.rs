@@ -138,7 +138,7 @@ impl Bench {
                         }
                         Some(crossbar)
                     }
-                    Backend::Emulated => None,
+                    Backend::Emulated | Backend::Fpga => None,
                 };
                 arrays.push(ArrayPins::new(&model, design, index, tile, crossbar)?);
             }

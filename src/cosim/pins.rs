@@ -11,10 +11,8 @@ pub struct MacroPins {
     pub op_kind: Output,
     pub op_last: Output,
     pub op_ready: Output,
-    pub row_code: Output,
-    pub col_mag: Output,
-    pub col_neg: Output,
-    pub col_on: Output,
+    /// The codes on the lines and the pulses; none where they lie in memories inside the design.
+    pub lines: Option<LinePins>,
     pub adc_group: Output,
     pub adc_ready: Output,
     pub adc_valid: Output,
@@ -25,6 +23,15 @@ pub struct MacroPins {
     pub gamma: Option<Output>,
     /// What the macro drives, when that is the bench.
     pub driven: Option<DrivenPins>,
+}
+
+/// What drives the lines.
+#[derive(Debug, Clone, Copy)]
+pub struct LinePins {
+    pub row_code: Output,
+    pub col_mag: Output,
+    pub col_neg: Output,
+    pub col_on: Output,
 }
 
 /// One bit for each line.
@@ -58,6 +65,9 @@ const PINS: [(&str, bool); 12] = [
     ("adc_code", true),
 ];
 
+/// Those that show the codes on the lines and the pulses.
+const LINES: [&str; 4] = ["row_code", "col_mag", "col_neg", "col_on"];
+
 /// Bits of a column magnitude.
 pub fn mag_bits(design: &Design) -> u32 {
     design.array.pulse_bits.max(design.array.dac_bits - 1)
@@ -82,10 +92,11 @@ fn width(design: &Design, layer: &Layer, tile: &Tile, pin: &str) -> u32 {
 pub fn taps(design: &Design) -> Vec<String> {
     let mut taps: Vec<String> =
         ["phase", "sample_end", "y_valid", "y_beat", "y_last", "y_data"].map(String::from).to_vec();
-    if design.array.backend == Backend::Emulated {
+    if design.array.backend.emulated() {
         for (index, tile) in design.arrays() {
             let name = design.layers[index].array_name(&tile);
-            taps.extend(PINS.iter().map(|(pin, _)| format!("{name}_{pin}")));
+            let seen = |pin: &&str| !(design.array.backend.lines_in_memory() && LINES.contains(pin));
+            taps.extend(PINS.iter().map(|(pin, _)| *pin).filter(seen).map(|pin| format!("{name}_{pin}")));
             if design.array.input_coding.bit_serial() {
                 taps.extend(["row_bit", "col_bit"].map(|pin| format!("{name}_{pin}")));
             }
@@ -98,7 +109,8 @@ impl MacroPins {
     /// The lines that an operation drives and that must not move while it runs.
     pub fn lines(&self) -> impl Iterator<Item = Output> + use<> {
         let bits = self.bits.map(|bits| [bits.row, bits.col]);
-        [self.row_code, self.col_mag, self.col_neg].into_iter().chain(bits.into_iter().flatten())
+        let codes = self.lines.map(|lines| [lines.row_code, lines.col_mag, lines.col_neg]);
+        codes.into_iter().flatten().chain(bits.into_iter().flatten())
     }
 
     /// Finds the pins of a tile of `layer`.
@@ -119,10 +131,19 @@ impl MacroPins {
                 (false, _) => model.tap(&format!("{}.{name}", design.name), width),
             }
         };
-        let mut found = Vec::with_capacity(PINS.len());
-        for (pin, driven) in PINS {
-            found.push(read(pin, driven)?);
-        }
+        let pin = |pin: &str| {
+            let driven = PINS.iter().any(|&(name, driven)| name == pin && driven);
+            read(pin, driven)
+        };
+        let lines = match design.array.backend.lines_in_memory() {
+            true => None,
+            false => Some(LinePins {
+                row_code: pin("row_code")?,
+                col_mag: pin("col_mag")?,
+                col_neg: pin("col_neg")?,
+                col_on: pin("col_on")?,
+            }),
+        };
         let unit = design.training.momentum_unit;
         let gamma = if unit.in_array() { Some(read("gamma", false)?) } else { None };
         let bits = match design.array.input_coding.bit_serial() {
@@ -138,36 +159,16 @@ impl MacroPins {
         } else {
             None
         };
-        let [
-            op_valid,
-            op_kind,
-            op_last,
-            op_ready,
-            row_code,
-            col_mag,
-            col_neg,
-            col_on,
-            adc_group,
-            adc_ready,
-            adc_valid,
-            adc_code,
-        ] = found[..]
-        else {
-            unreachable!("one handle per pin");
-        };
         Ok(MacroPins {
-            op_valid,
-            op_kind,
-            op_last,
-            op_ready,
-            row_code,
-            col_mag,
-            col_neg,
-            col_on,
-            adc_group,
-            adc_ready,
-            adc_valid,
-            adc_code,
+            op_valid: pin("op_valid")?,
+            op_kind: pin("op_kind")?,
+            op_last: pin("op_last")?,
+            op_ready: pin("op_ready")?,
+            lines,
+            adc_group: pin("adc_group")?,
+            adc_ready: pin("adc_ready")?,
+            adc_valid: pin("adc_valid")?,
+            adc_code: pin("adc_code")?,
             bits,
             gamma,
             driven,

@@ -351,7 +351,7 @@ impl Parts {
             seed: design.training.seed,
             verilator: Verilator::find()?.version().to_string(),
             spec_hash: design.spec_hash.clone(),
-            backend: if design.array.backend == Backend::External { "external" } else { "emulated" }.to_string(),
+            backend: design.array.backend.name().to_string(),
             weights_hash: hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect(),
         })
     }

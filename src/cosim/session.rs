@@ -14,7 +14,7 @@ use crate::cycles::{CycleModel, SampleCycles};
 use crate::data::Dataset;
 use crate::golden::{Machine, Mode, encode};
 use crate::phases::Phase;
-use crate::spec::{Backend, Design};
+use crate::spec::Design;
 
 /// Cycles beyond the prediction that a sample may take before the watchdog ends the run.
 pub(super) const WATCHDOG_SLACK: u64 = 2_000;
@@ -102,7 +102,7 @@ impl Session {
             bench.model.trace_open_window(&waves.path, waves.from..=waves.to)?;
         }
         let golden = Machine::new(design)?;
-        if design.array.backend == Backend::Emulated {
+        if design.array.backend.emulated() {
             for layer in 0..design.layers.len() {
                 bench.write_states(layer, &golden.states(layer))?;
             }
@@ -405,7 +405,9 @@ impl Session {
     }
 
     fn limit(&self) -> u64 {
-        self.bench.scoreboard.predicted.total() * self.watchdog + WATCHDOG_SLACK
+        // The factors of earlier gradients are formed before the first sample, a bit of momentum per cycle.
+        let factors = 16 * self.design.training.history as u64;
+        self.bench.scoreboard.predicted.total() * self.watchdog + WATCHDOG_SLACK + factors
     }
 
     fn watchdog(&self, seen: u64) -> CosimError {
@@ -468,7 +470,7 @@ impl Session {
     /// # Errors
     /// The first state that differs.
     pub fn check_states(&mut self) -> Result<(), CosimError> {
-        if self.design.array.backend == Backend::Emulated {
+        if self.design.array.backend.emulated() {
             for layer in 0..self.design.layers.len() {
                 let states = self.bench.read_states(layer)?;
                 let cycle = self.bench.cycle();

@@ -11,7 +11,7 @@ use super::components::{Components, Used};
 use super::counts::Model;
 use super::shapes::Shape;
 use crate::phases::Phase;
-use crate::spec::{Backend, Design, MomentumUnit};
+use crate::spec::{Design, MomentumUnit};
 
 /// What energy goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -197,7 +197,7 @@ pub enum Counting {
 /// # Errors
 /// An emulated array, data or devices that a golden run cannot use.
 pub fn estimate(design: &Design, components: &Components, counting: Counting) -> Result<Estimate, CostError> {
-    if design.array.backend == Backend::Emulated {
+    if design.array.backend.emulated() {
         return Err(CostError::Emulated);
     }
     let components = components.of_design(design)?;

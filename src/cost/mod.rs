@@ -46,7 +46,7 @@ pub enum CostError {
     #[error("sample {sample}: {fault}")]
     Fault { sample: u64, fault: DeviceFault },
     #[error(
-        "`backend = \"emulated\"`: an emulated array is logic of an FPGA, whose energy and area no component table has; \
+        "an emulated array (`backend = \"emulated\"` or `\"fpga\"`) is logic of an FPGA, whose energy and area no component table has; \
          set `backend = \"external\"`"
     )]
     Emulated,

@@ -13,7 +13,7 @@ use crate::cycles::{CycleModel, Pace, SampleCycles};
 use crate::golden::LayerTrace;
 use crate::golden::momentum::Kind;
 use crate::phases::Phase;
-use crate::spec::{Backend, Design};
+use crate::spec::Design;
 
 /// What a network of `shapes` costs on the hardware of `design`, codes and pulses assumed. Fully connected networks get the cycle model itself.
 ///
@@ -30,7 +30,7 @@ pub fn estimate_shapes(
         return energy::estimate(&design, components, energy::Counting::Assumed);
     }
     let unit = design.training.momentum_unit;
-    if design.array.backend == Backend::Emulated {
+    if design.array.backend.emulated() {
         return Err(CostError::Emulated);
     }
     if unit.single_rows() || design.training.batch > 1 {
@@ -57,13 +57,17 @@ pub(super) fn cycles(design: &Design, shapes: &[Shape], components: &Components)
     let reads = |pace: fn(&Pace) -> u64| -> Vec<u64> {
         paces.iter().zip(shapes).map(|(p, shape)| pace(p) * shape.positions as u64).collect()
     };
-    let (forward, backward) = (reads(|pace| pace.forward), reads(|pace| pace.backward));
-    let forward: u64 = forward.iter().sum();
+    let (forwards, backward) = (reads(|pace| pace.forward), reads(|pace| pace.backward));
+    let forward: u64 = forwards.iter().sum();
     let (mut y_done, mut end) = (forward, forward);
     for index in (0..shapes.len()).rev() {
         // The first layer needs no transposed read; the others' arrays are free for slots after it.
+        let y = y_done;
         y_done += if index > 0 { backward[index] } else { 0 };
-        end = end.max(y_done + slots(design, &trace.layers[index], paces[index], shapes[index].positions));
+        let free = if index > 0 { y_done } else { forwards[0] };
+        let (earlier, own) = slots(design, &trace.layers[index], paces[index], shapes[index].positions);
+        // Pairs of earlier samples do not wait for y.
+        end = end.max((free + earlier).max(y) + own);
     }
     let (mut training, mut inference) = (SampleCycles::default(), SampleCycles::default());
     let at = |phase: Phase| phase.code() as usize;
@@ -76,14 +80,19 @@ pub(super) fn cycles(design: &Design, shapes: &[Shape], components: &Components)
     (training, inference)
 }
 
-/// Cycles of all write slots of a layer, one after the other.
-fn slots(design: &Design, trace: &LayerTrace, pace: Pace, positions: usize) -> u64 {
+/// Cycles of a layer's operations that need no y of the sample, and of the others, one after the other.
+fn slots(design: &Design, trace: &LayerTrace, pace: Pace, positions: usize) -> (u64, u64) {
     let length = |kind: Kind, longest: u32| match (kind, design.timing.local) {
         (Kind::Decay { .. }, Some(local)) => u64::from(local.decay),
         (Kind::Transfer, Some(local)) => u64::from(local.transfer),
         _ => (u64::from(longest) * u64::from(design.timing.pulse_lsb)).max(pace.slot) * positions as u64,
     };
-    trace.slots.iter().map(|slot| length(slot.kind, slot.longest)).sum()
+    let history = design.training.momentum_unit.history();
+    let cycles = |earlier: bool| {
+        let slots = trace.slots.iter().filter(|slot| (history && slot.age > 0) == earlier);
+        slots.map(|slot| length(slot.kind, slot.longest)).sum()
+    };
+    (cycles(true), cycles(false))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl CycleModel {
         let mut write = |select: u64, silent: u64, beats: u64, longest: u32| {
             let offer = select + 2 * silent + 2;
             let fetch = offer.max(taken);
-            let staged = fetch + beats + 3;
+            let staged = fetch + beats + 3 + self.deep;
             taken = staged.max(port_free);
             let length = (u64::from(longest) * self.pulse_lsb).max(layer.array.write_min);
             port_free = taken + length;

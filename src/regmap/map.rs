@@ -2,7 +2,7 @@
 
 use super::{Access, Field, Kind, REGMAP_VERSION, RegMap, Register};
 use crate::phases::{Counter, Phase};
-use crate::spec::{Backend, Design, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS};
+use crate::spec::{Design, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS};
 
 /// Address of the first counter; each takes two registers.
 const COUNTERS: u32 = 0x100;
@@ -43,14 +43,14 @@ impl RegMap {
         let mut registers = identity(design);
         registers.extend(control(design));
         registers.extend(settings(design));
-        if design.array.backend == Backend::Emulated {
+        if design.array.backend.emulated() {
             registers.extend(weights(design));
         }
         registers.extend(counters());
         if let Some(memory) = &design.memory {
             registers.extend(super::memory::registers(design, memory));
         }
-        RegMap { design: design.name.clone(), registers }
+        RegMap { design: design.name.clone(), counter_bits: design.counter_bits(), registers }
     }
 }
 

@@ -80,7 +80,7 @@ impl Field {
 pub enum Kind {
     /// Each field on its own.
     Plain,
-    /// Low half of a 64-bit counter of the core: reading it keeps the high half for [`Kind::CounterHigh`].
+    /// Low half of a counter of the core: reading it keeps the high half for [`Kind::CounterHigh`].
     CounterLow,
     /// High half, as it was when the low half was read last.
     CounterHigh,
@@ -132,6 +132,8 @@ impl Register {
 pub struct RegMap {
     /// Name of the design.
     pub design: String,
+    /// Of the performance counters, 33 to 64; the bits above read as 0.
+    pub counter_bits: u32,
     pub registers: Vec<Register>,
 }
 

@@ -82,6 +82,7 @@ struct Csr<'a> {
     flags: Vec<FieldView>,
     inputs: Vec<FieldView>,
     counters: Vec<CounterView>,
+    counter_bits: u32,
     writable: Vec<WritableView>,
     write_cases: Vec<Line>,
     read_cases: Vec<Line>,
@@ -127,9 +128,10 @@ impl RegMap {
             flags: plain(Access::ClearOnOne),
             inputs: plain(Access::Input),
             counters: self.counters(),
+            counter_bits: self.counter_bits,
             writable: self.registers.iter().filter_map(WritableView::new).collect(),
             write_cases: self.lines(write_condition, ":"),
-            read_cases: self.lines(read_value, ":"),
+            read_cases: self.lines(|register| read_value(register, self.counter_bits), ":"),
             soft_reset,
             weights: self.register("WEIGHT_DATA").map(|_| WeightView::new(design)),
             pulses,
@@ -414,11 +416,17 @@ fn write_condition(register: &Register) -> Option<String> {
 }
 
 /// Expression of the 32 bits that a read returns; `None` for the weight window.
-fn read_value(register: &Register) -> Option<String> {
+fn read_value(register: &Register, counter_bits: u32) -> Option<String> {
     match register.kind {
         Kind::WeightData => return None,
         Kind::CounterLow => return Some(counter_port(register) + "[31:0]"),
-        Kind::CounterHigh => return Some(counter_port(register) + "_high_q"),
+        Kind::CounterHigh => {
+            let high = counter_port(register) + "_high_q";
+            return Some(match 64 - counter_bits {
+                0 => high,
+                above => format!("{{{above}'d0, {high}}}"),
+            });
+        }
         Kind::Plain | Kind::WeightAddress => {}
     }
     if register.fields.iter().all(|f| f.access == Access::Constant) {

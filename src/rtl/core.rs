@@ -24,6 +24,7 @@ macro_rules! plain {
 }
 plain!(VectorMem, "vector_mem.v");
 plain!(Softmax, "softmax.v");
+plain!(ColLines, "col_lines.v");
 
 #[derive(Template)]
 #[template(path = "tiles.v", escape = "none")]
@@ -72,6 +73,15 @@ struct ColDriver<'a> {
 struct ArrayEmulated<'a> {
     name: &'a str,
     serial: bool,
+    /// It reads the codes on its lines from memories.
+    lines: bool,
+}
+
+#[derive(Template)]
+#[template(path = "row_lines.v", escape = "none")]
+struct RowLines<'a> {
+    name: &'a str,
+    single_rows: bool,
 }
 
 #[derive(Template)]
@@ -88,14 +98,17 @@ struct LayerTemplate<'a> {
     batch: usize,
     batch_bits: u32,
     batch_first: bool,
-    /// Factors of gradients with their guard bits come from outside.
-    factors: bool,
+    /// Batches that a step looks at.
+    ages: usize,
+    age_bits: u32,
     nesterov: bool,
     memory: bool,
     pulse_table: bool,
     serial: bool,
     /// The unit `sram` rounds by chance.
     stochastic: bool,
+    /// Codes on the lines lie in memories.
+    lines: bool,
 }
 
 #[derive(Template)]
@@ -115,6 +128,7 @@ struct Sequencer<'a> {
 struct Perf<'a> {
     name: &'a str,
     counters: Vec<CounterView>,
+    bits: u32,
     /// Events of the memory controller.
     memory: Vec<&'static str>,
 }
@@ -123,13 +137,13 @@ struct Perf<'a> {
 pub(super) struct CounterView {
     pub(super) name: String,
     pub(super) when: String,
-    pub(super) add: &'static str,
+    pub(super) add: String,
 }
 
 impl CounterView {
     /// One of the cycles in which a condition holds.
-    pub(super) fn cycles(name: &str, when: String) -> CounterView {
-        CounterView { name: format!("count_{name}"), when, add: "64'd1" }
+    pub(super) fn cycles(name: &str, when: String, bits: u32) -> CounterView {
+        CounterView { name: format!("count_{name}"), when, add: format!("{bits}'d1") }
     }
 }
 
@@ -197,6 +211,8 @@ struct Top<'a> {
     shape: String,
     summary: String,
     external: bool,
+    /// Codes on the lines lie in memories.
+    lines: bool,
     unit: MomentumUnit,
     ring: bool,
     clears: bool,
@@ -205,6 +221,10 @@ struct Top<'a> {
     /// Of the register for the depth.
     history_bits: u32,
     factors: Option<momentum::Factors<'a>>,
+    /// Batches that a step of the unit `history` looks at, and what their factors decay from.
+    ages: usize,
+    age_bits: u32,
+    first: &'static str,
     local: Option<LocalTiming>,
     /// Steps from one row's transfer to the next row's, of the unit `tiki_taka`.
     every: u32,
@@ -230,6 +250,7 @@ struct Top<'a> {
     csr_row_bits: u32,
     csr_col_bits: u32,
     counters: Vec<String>,
+    counter_bits: u32,
     layers: Vec<LayerSizes>,
     memory: Option<memory::Wiring>,
     serial: Option<bit_serial::Sizes>,
@@ -325,9 +346,15 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
 
     add("_vector_mem", VectorMem { name }.render())?;
     let serial = design.array.input_coding.bit_serial();
-    let rows = RowDriver { name, single_rows: unit.single_rows(), fast: unit.tiki_taka(), serial };
-    add("_row_driver", rows.render())?;
-    add("_col_driver", ColDriver { name, serial }.render())?;
+    let lines = design.array.backend.lines_in_memory();
+    if lines {
+        add("_row_lines", RowLines { name, single_rows: unit.single_rows() }.render())?;
+        add("_col_lines", ColLines { name }.render())?;
+    } else {
+        let rows = RowDriver { name, single_rows: unit.single_rows(), fast: unit.tiki_taka(), serial };
+        add("_row_driver", rows.render())?;
+        add("_col_driver", ColDriver { name, serial }.render())?;
+    }
     let with_memory = design.memory.is_some();
     add(
         "_array_port",
@@ -354,6 +381,9 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     if let Some(factors) = &factors {
         add("_momentum_factors", factors.render())?;
     }
+    if let Some(decay) = momentum::Decay::new(design) {
+        add("_momentum_decay", decay.render())?;
+    }
     let layer = LayerTemplate {
         name,
         unit,
@@ -363,12 +393,14 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         batch: training.batch,
         batch_bits: bits_for(training.batch - 1),
         batch_first: momentum::batch_first(training),
-        factors: factors.is_some() && training.ring(),
+        ages: momentum::ages(training),
+        age_bits: bits_for(momentum::ages(training) - 1),
         nesterov: design.training.momentum_kind.nesterov(),
         stochastic: design.training.rounding.stochastic(),
         memory: with_memory,
         pulse_table,
         serial,
+        lines,
     };
     add("_layer", layer.render())?;
 
@@ -398,12 +430,12 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     };
     add("_sequencer", sequencer.render())?;
     let events = design.memory.as_ref().map_or(Vec::new(), memory::events);
-    add("_perf", Perf { name, counters: counters(design), memory: events }.render())?;
+    add("_perf", Perf { name, counters: counters(design), bits: design.counter_bits(), memory: events }.render())?;
     if let Some(mode) = &design.memory {
         add("_memory_ctrl", memory::controller(design, mode).render())?;
     }
-    if design.array.backend == Backend::Emulated {
-        add("_array_emulated", ArrayEmulated { name, serial }.render())?;
+    if design.array.backend.emulated() {
+        add("_array_emulated", ArrayEmulated { name, serial, lines }.render())?;
     }
     if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
         add("_tiles", Tiles { name, fast: unit.tiki_taka() }.render())?;
@@ -418,21 +450,24 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
 
 /// Counters of the performance block.
 fn counters(design: &Design) -> Vec<CounterView> {
+    let bits = design.counter_bits();
+    let one = || format!("{bits}'d1");
+    let padded = |events: &str| format!("{{{{({bits} - ADD_BITS) {{1'b0}}}}, {events}}}");
     let mut counters: Vec<CounterView> = Counter::ALL
         .iter()
         .map(|&counter| {
             let (when, add) = match counter {
-                Counter::Cycles => ("phase != 4'd0".to_string(), "64'd1"),
-                Counter::Phase(phase) => (format!("phase == 4'd{}", phase.code()), "64'd1"),
-                Counter::ArrayBusy => ("array_busy".to_string(), "64'd1"),
-                Counter::Samples => ("sample_end".to_string(), "64'd1"),
-                Counter::Slots => ("|slot_start".to_string(), "{{(64 - ADD_BITS) {1'b0}}, slots_add}"),
-                Counter::SlotsSkipped => ("|slot_skipped".to_string(), "{{(64 - ADD_BITS) {1'b0}}, skipped_add}"),
+                Counter::Cycles => ("phase != 4'd0".to_string(), one()),
+                Counter::Phase(phase) => (format!("phase == 4'd{}", phase.code()), one()),
+                Counter::ArrayBusy => ("array_busy".to_string(), one()),
+                Counter::Samples => ("sample_end".to_string(), one()),
+                Counter::Slots => ("|slot_start".to_string(), padded("slots_add")),
+                Counter::SlotsSkipped => ("|slot_skipped".to_string(), padded("skipped_add")),
             };
-            CounterView { add, ..CounterView::cycles(counter.name(), when) }
+            CounterView { add, ..CounterView::cycles(counter.name(), when, bits) }
         })
         .collect();
-    counters.extend(design.memory.iter().flat_map(memory::counters));
+    counters.extend(design.memory.iter().flat_map(|mode| memory::counters(mode, bits)));
     counters
 }
 
@@ -468,6 +503,7 @@ fn top(design: &Design) -> Top<'_> {
             if array.backend == Backend::External { "external" } else { "emulated" }
         ),
         external: array.backend == Backend::External,
+        lines: array.backend.lines_in_memory(),
         unit: design.training.momentum_unit,
         ring: design.training.ring(),
         clears: momentum::clears(&design.training),
@@ -475,6 +511,9 @@ fn top(design: &Design) -> Top<'_> {
         batch_first: momentum::batch_first(&design.training),
         history_bits: bits_for(design.training.history),
         factors: momentum::Factors::new(design),
+        ages: momentum::ages(&design.training),
+        age_bits: bits_for(momentum::ages(&design.training) - 1),
+        first: momentum::decays_from(design),
         local: design.timing.local,
         every: design.training.transfer.map_or(1, |transfer| transfer.every),
         stream_words: design.stream_words(),
@@ -498,6 +537,7 @@ fn top(design: &Design) -> Top<'_> {
         csr_layer_bits: bits_for(layers.len() - 1),
         csr_row_bits: max(|l| l.row_bits),
         csr_col_bits: max(|l| l.col_bits),
+        counter_bits: design.counter_bits(),
         counters: counters(design).into_iter().map(|counter| counter.name).collect(),
         layers,
         memory: design.memory.as_ref().map(|mode| memory::wiring(design, mode)),

@@ -87,10 +87,10 @@ pub(super) fn events(memory: &Memory) -> Vec<&'static str> {
 }
 
 /// Counters of the memory mode, each of cycles.
-pub(super) fn counters(memory: &Memory) -> Vec<CounterView> {
+pub(super) fn counters(memory: &Memory, bits: u32) -> Vec<CounterView> {
     let when = |counter: &MemoryCounter| match counter.event() {
         Some(event) => event.to_string(),
         None => format!("phase == 4'd{}", Phase::Memory.code()),
     };
-    MemoryCounter::of(memory.devices).iter().map(|c| CounterView::cycles(c.name(), when(c))).collect()
+    MemoryCounter::of(memory.devices).iter().map(|c| CounterView::cycles(c.name(), when(c), bits)).collect()
 }

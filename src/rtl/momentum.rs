@@ -2,12 +2,15 @@
 
 use askama::Template;
 
+use super::core::bits_for;
 use crate::spec::{Design, MomentumUnit, Training};
 
 #[derive(Template)]
 #[template(path = "momentum_none.v", escape = "none")]
 struct MomentumNone<'a> {
     name: &'a str,
+    /// A register behind the multipliers.
+    deep: bool,
     pulse_table: bool,
     /// Net that the pulse widths stand on.
     width: &'a str,
@@ -17,21 +20,51 @@ struct MomentumNone<'a> {
 #[template(path = "momentum_history.v", escape = "none")]
 struct MomentumHistory<'a> {
     name: &'a str,
+    /// A register behind the multipliers.
+    deep: bool,
     pulse_table: bool,
     width: &'a str,
-    /// Factors come with their guard bits, from [`Factors`].
-    factors: bool,
-    nesterov: bool,
     batch: usize,
-    /// Factor of the own pair, and what decays to that of the pair before.
-    own: &'a str,
-    past: &'a str,
+    /// See [`ages`].
+    ages: usize,
+    age_bits: u32,
+}
+
+/// The block that forms the factors of earlier gradients, one for all layers.
+#[derive(Template)]
+#[template(path = "momentum_decay.v", escape = "none")]
+pub(super) struct Decay<'a> {
+    name: &'a str,
+    batch: usize,
+}
+
+impl Decay<'_> {
+    /// `None` where no step looks at earlier gradients again.
+    pub fn new(design: &Design) -> Option<Decay<'_>> {
+        (ages(&design.training) > 1).then_some(Decay { name: &design.name, batch: design.training.batch })
+    }
+}
+
+/// Batches that a step of the ring looks at, the running one included.
+pub(super) fn ages(training: &Training) -> usize {
+    if training.momentum_unit.history() { training.history } else { 1 }
+}
+
+/// Net from which the factor of the newest earlier batch decays.
+pub(super) fn decays_from(design: &Design) -> &'static str {
+    match (design.factor_format().plain(), design.training.momentum_kind.nesterov()) {
+        (true, _) => "{learning_rate, 8'd0}",
+        (false, false) => "own_scale",
+        (false, true) => "past_scale",
+    }
 }
 
 #[derive(Template)]
 #[template(path = "momentum_in_array.v", escape = "none")]
 struct MomentumInArray<'a> {
     name: &'a str,
+    /// A register behind the multipliers.
+    deep: bool,
     pulse_table: bool,
     width: &'a str,
     nesterov: bool,
@@ -55,6 +88,8 @@ struct MomentumSram<'a> {
 #[template(path = "momentum_tiki_taka.v", escape = "none")]
 struct MomentumTikiTaka<'a> {
     name: &'a str,
+    /// A register behind the multipliers.
+    deep: bool,
     pulse_table: bool,
     width: &'a str,
     batch: usize,
@@ -128,23 +163,18 @@ pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama:
     let name = design.name.as_str();
     let kind = design.training.momentum_kind;
     let batch = design.training.batch;
+    let deep = design.array.backend.lines_in_memory();
     let width = if pulse_table { "width" } else { "width_q" };
     match design.training.momentum_unit {
         _ if design.training.ring() => {
-            let factors = !design.factor_format().plain();
-            let rate = "{learning_rate, 8'd0}";
-            let (own, past) = match (factors, kind.nesterov()) {
-                (false, _) => (rate, rate),
-                (true, false) => ("own_scale", "own_scale"),
-                (true, true) => ("own_scale", "past_scale"),
-            };
-            MomentumHistory { name, pulse_table, width, factors, nesterov: kind.nesterov(), batch, own, past }.render()
+            let ages = ages(&design.training);
+            MomentumHistory { name, deep, pulse_table, width, batch, ages, age_bits: bits_for(ages - 1) }.render()
         }
-        MomentumUnit::None | MomentumUnit::History => MomentumNone { name, pulse_table, width }.render(),
+        MomentumUnit::None | MomentumUnit::History => MomentumNone { name, deep, pulse_table, width }.render(),
         MomentumUnit::InArray => {
-            MomentumInArray { name, pulse_table, width, nesterov: kind.nesterov(), batch }.render()
+            MomentumInArray { name, deep, pulse_table, width, nesterov: kind.nesterov(), batch }.render()
         }
-        MomentumUnit::TikiTaka => MomentumTikiTaka { name, pulse_table, width: "pulse_width", batch }.render(),
+        MomentumUnit::TikiTaka => MomentumTikiTaka { name, deep, pulse_table, width: "pulse_width", batch }.render(),
         MomentumUnit::Sram => {
             let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
             let stochastic = design.training.rounding.stochastic();

@@ -70,6 +70,11 @@ struct SoftmaxUse {
 #[template(path = "read_path.v", escape = "none")]
 pub(super) struct ReadPath<'a> {
     name: &'a str,
+    /// A register behind the multipliers, and the prefix of the stage that has the product.
+    deep: bool,
+    product: &'static str,
+    /// Prefix of the last stage.
+    out: &'static str,
     layers: usize,
     lanes: usize,
     multi: bool,
@@ -214,8 +219,12 @@ pub(super) fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadP
         sources.push(Source { activation: "soft_act".to_owned(), slope: "slope_one".to_owned(), mask });
         s1 = Stage { valid: "s1_valid", last: "s1_last", beat: "s1_beat" };
     }
+    let deep = design.array.backend.lines_in_memory();
     ReadPath {
         name: &design.name,
+        deep,
+        product: if deep { "p" } else { "s2" },
+        out: if deep { "s4" } else { "s3" },
         layers: count,
         lanes,
         multi: count > 1,

@@ -146,6 +146,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     );
 
     let engines = training.engine();
+    let backend_place = array.backend.as_ref().and_then(|v| v.span.clone());
     let places = Places {
         dac_bits: array.dac.as_ref().and_then(|v| v.span.clone()),
         adc_bits: array.adc.as_ref().and_then(|v| v.span.clone()),
@@ -205,6 +206,9 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     }
     if let Some(imperfect) = imperfect {
         design.nonideal = imperfect?;
+    }
+    if let Some((why, help)) = design.fpga_obstacle() {
+        reader.report(Problem::new(Code::DeviceBackend, why).at(backend_place, "").help(help));
     }
     Some(design)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Backend, CostOverrides, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Memory, MomentumKind,
+    CostOverrides, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Memory, MomentumKind,
     NonIdeal, Optimizer, Training, device,
 };
 
@@ -79,10 +79,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
         writeln!(out, "\n[[training.schedule]]\nepoch = {}", step.epoch)?;
         writeln!(out, "learning_rate = {:?}\nmomentum = {:?}", step.rates.learning_rate, step.rates.momentum)?;
     }
-    let backend = match array.backend {
-        Backend::External => "external",
-        Backend::Emulated => "emulated",
-    };
+    let backend = array.backend.name();
     writeln!(out, "\n[array]")?;
     if array.input_coding.bit_serial() {
         writeln!(out, "input_coding = \"{}\"", array.input_coding.name())?;

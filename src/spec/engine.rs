@@ -4,8 +4,8 @@ use super::defaults;
 use super::error::{Code, Problem, Span};
 use super::reader::{Entry, Reader};
 use super::{
-    Backend, Design, DeviceModel, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, Layer, MOMENTUM_BITS, MomentumKind,
-    MomentumUnit, Rounding,
+    Design, DeviceModel, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, Layer, MOMENTUM_BITS, MomentumKind, MomentumUnit,
+    Rounding,
 };
 use crate::device::mtj::Mtj;
 use crate::fixed;
@@ -189,7 +189,7 @@ pub(super) fn check(reader: &Reader<'_>, design: &mut Design, entry: &EngineEntr
         steps(reader, design, entry);
         back(reader, design, entry);
     }
-    if design.array.backend == Backend::Emulated {
+    if design.array.backend.emulated() {
         refuse(
             "has no emulated array: nothing in Verilog holds its second devices",
             None,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::{Code, Problem};
 use super::reader::{Bounds, Found, Reader, Section};
-use super::{Backend, Design, DeviceModel, defaults};
+use super::{Design, DeviceModel, defaults};
 
 pub(super) const KEYS: &[&str] = &[
     "read_range",
@@ -151,7 +151,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, design: &Design) 
         );
         return None;
     };
-    if design.array.backend == Backend::Emulated {
+    if design.array.backend.emulated() {
         refuse(
             "`[memory]` needs an array on pins: the emulated one has no single cells to program".to_owned(),
             "set `backend = \"external\"` in `[array]`, or remove `[memory]`",

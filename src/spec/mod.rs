@@ -65,7 +65,7 @@ pub fn nearest_word<'w>(word: &str, known: &'w [String]) -> Option<&'w str> {
 }
 
 /// Names of the embedded presets.
-pub const PRESETS: [&str; 6] = ["digits", "mnist", "tiny", "digits_pcm", "digits_stt", "digits_reram"];
+pub const PRESETS: [&str; 7] = ["digits", "mnist", "tiny", "digits_fpga", "digits_pcm", "digits_stt", "digits_reram"];
 
 /// Text of an embedded preset: a commented spec.
 pub fn preset(name: &str) -> Option<&'static str> {
@@ -74,6 +74,7 @@ pub fn preset(name: &str) -> Option<&'static str> {
         "mnist" => Some(include_str!("../../presets/mnist.toml")),
         "digits_reram" => Some(include_str!("../../presets/digits_reram.toml")),
         "digits_pcm" => Some(include_str!("../../presets/digits_pcm.toml")),
+        "digits_fpga" => Some(include_str!("../../presets/digits_fpga.toml")),
         "digits_stt" => Some(include_str!("../../presets/digits_stt.toml")),
         "tiny" => Some(include_str!("../../presets/tiny.toml")),
         _ => None,

@@ -63,9 +63,7 @@ pub(super) fn array(reader: &Reader<'_>, section: &Section<'_>) -> ArrayEntry {
         lanes: section.power_of_two("lanes", 64).or(defaults::LANES),
         rows: section.int("rows", TILE_LINES).optional(),
         cols: section.int("cols", TILE_LINES).optional(),
-        backend: section
-            .choice("backend", &[("external", Backend::External), ("emulated", Backend::Emulated)])
-            .or(defaults::BACKEND),
+        backend: section.choice("backend", &Backend::ALL).or(defaults::BACKEND),
         weight: section.full_scale("weight_range", SCALE_LIMIT).or(defaults::WEIGHT_RANGE).map(|found| found.value),
     }
 }

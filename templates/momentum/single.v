@@ -47,6 +47,9 @@
   reg [BEAT_BITS-1:0]  beat_q;
   reg [15:0]           fetch_factor_q;
   reg [PULSE_BITS-1:0] fetch_longest_q;
+<%- if deep %>
+  reg                  drain_q;
+<%- endif %>
   reg                  drained_q;
   wire y_read    = fetch_q == FETCH_READ;
   wire beat_last = beat_q == Y_LAST[BEAT_BITS-1:0];
@@ -58,7 +61,11 @@
     case (fetch_q)
       FETCH_IDLE:   if (fetch_take) fetch_d = FETCH_READ;
       FETCH_READ:   if (beat_last) fetch_d = FETCH_DRAIN;
+<%- if deep %>
+      // Three cycles: memory output, product, then the scaled width.
+<%- else %>
       // Two cycles: memory output, then the scaled width.
+<%- endif %>
       FETCH_DRAIN:  if (drained_q) fetch_d = FETCH_STAGED;
       FETCH_STAGED: if (pair_take) fetch_d = fetch_take ? FETCH_READ : FETCH_IDLE;
     endcase
@@ -70,7 +77,12 @@
   end
 
   always @(posedge clk) begin
+<%- if deep %>
+    drain_q   <= fetch_q == FETCH_DRAIN;
+    drained_q <= drain_q && (fetch_q == FETCH_DRAIN);
+<%- else %>
     drained_q <= fetch_q == FETCH_DRAIN;
+<%- endif %>
     if (fetch_take) begin
       beat_q          <= {BEAT_BITS{1'b0}};
       fetch_factor_q  <= learning_rate;

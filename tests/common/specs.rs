@@ -330,7 +330,13 @@ impl Draft {
         }
         let Widths { dac, adc, pulse, error, .. } = self.widths;
         let Machine { adcs, lanes, emulated, settle, conversion, pulse: lsb, clock, pieces } = self.machine;
-        let backend = if emulated { "emulated" } else { "external" };
+        // Whole layers by amplitude may have their lines in memories.
+        let whole = pieces == (1, 1) && !self.bit_serial();
+        let backend = match emulated {
+            true if whole && !self.training.seed.is_multiple_of(3) => "fpga",
+            true => "emulated",
+            false => "external",
+        };
         line(format!("[array]\ndac_bits = {dac}\nadc_bits = {adc}\npulse_bits = {pulse}\nerror_bits = {error}"));
         if self.bit_serial() {
             line("input_coding = \"bit_serial\"".to_owned());

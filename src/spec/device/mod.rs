@@ -158,7 +158,8 @@ fn foreign(reader: &Reader<'_>, section: &Section<'_>, model: &str, own: &[&str]
 
 /// Only the `ideal` device exists in Verilog.
 pub(super) fn backend(reader: &Reader<'_>, model: &Option<Found<DeviceModel>>, backend: Backend) {
-    if let (Some(Found { value, span }), Backend::Emulated) = (model, backend)
+    if let Some(Found { value, span }) = model
+        && backend.emulated()
         && *value != DeviceModel::Ideal
     {
         let message = "the emulated array has the `ideal` device only";
