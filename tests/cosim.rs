@@ -88,6 +88,10 @@ fn counters_on_the_bus_equal_what_the_bench_measures() {
         // A machine told to run without samples waits, and counts every cycle of it.
         let bench = &mut session.bench;
         bench.write(bench.address("CTRL"), 1).unwrap();
+        // The factors of two earlier samples are formed first, 16 cycles each.
+        for _ in 0..50 {
+            bench.step().unwrap();
+        }
         for counter in [Counter::Cycles, Counter::Phase(Phase::WaitInput)] {
             let (before, from) = (bench.counter(counter.name()).unwrap(), bench.cycle());
             for _ in 0..1000 {
