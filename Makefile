@@ -57,7 +57,7 @@ bench-devices: setup ## measure device models and golden training, with their ba
 bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding mnist devices" runs parts
 	$(CARGO) bench --bench momentum -- $(ARGS)
 
-bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row: ARGS="csr columns digits growth" runs parts
+bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row: ARGS="csr columns link digits growth" runs parts
 	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(CARGO) bench --bench fpga -- $(ARGS)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)

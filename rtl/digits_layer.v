@@ -211,6 +211,7 @@ module digits_layer #(
       .path_ready  (path_ready),
       .group_last  (group_last)
   );
+
   digits_row_driver #(
       .INPUTS   (INPUTS),
       .DAC_BITS (DAC_BITS),
@@ -230,8 +231,8 @@ module digits_layer #(
       .COLS      (COLS),
       .MAG_BITS  (MAG_BITS),
       .PULSE_BITS(PULSE_BITS),
-      .LANES     (LANES),
       .BEATS     (Y_BEATS),
+      .LANES     (LANES),
       .BEAT_BITS (Y_BEAT_BITS)
   ) u_cols (
       .clk       (clk),
@@ -244,9 +245,9 @@ module digits_layer #(
       .take_pulse(take_slot),
       .tick      (tick),
       .ramp      (ramp),
+      .col_on    (col_on),
       .col_mag   (col_mag),
-      .col_neg   (col_neg),
-      .col_on    (col_on)
+      .col_neg   (col_neg)
   );
 
   localparam [31:0] TAIL_FWD  = FWD_TAIL;

@@ -189,7 +189,7 @@ module digits_sample_in #(
     end
   end
 
-  // One bank is read while the other is written.
+  // A bank is read for use only when it has been written, so synthesis need not care what a read during a write gives.
   (* no_rw_check *)
   reg [LANES*DAC_BITS-1:0] x_mem [0:(2<<X_BEAT_BITS)-1];
   (* no_rw_check *)

@@ -455,63 +455,17 @@ module ${ name }$_layer #(
       .group_last  (group_last)
   );
 
+  ${ name }$_row_<% if lines %>lines<% else %>driver<% endif %> #(
+      .INPUTS   (INPUTS),
+      .DAC_BITS (DAC_BITS),
+      .LANES    (LANES),
 <%- if lines %>
-  ${ name }$_row_lines #(
-      .INPUTS   (INPUTS),
-      .DAC_BITS (DAC_BITS),
-      .LANES    (LANES),
       .ROW_BITS (LINE_ROW_BITS),
-      .BEAT_BITS(X_BEAT_BITS)
-  ) u_rows (
-      .clk       (clk),
-<%- if ring %>
-      .load_valid(x_valid || row_valid),
-      .load_beat (row_valid ? row_beat : x_beat),
-      .load_data (row_valid ? row_data : x_data),
-      .take      (take_fwd || (take_slot && slot_rows)),
 <%- else %>
-      .load_valid(x_valid),
-      .load_beat (x_beat),
-      .load_data (x_data),
-      .take      (take_fwd),
-<%- if unit.single_rows() %>
-      .select    (take_slot),
-      .select_row(slot_row),
-<%- endif %>
-<%- endif %>
-      .line_row  (line_row),
-      .row_code  (row_code)
-  );
-
-  ${ name }$_col_lines #(
-      .COLS     (COLS),
-      .MAG_BITS (MAG_BITS),
-      .LANES    (LANES),
-      .BEAT_BITS(Y_BEAT_BITS),
-      .ADCS     (ADCS),
-      .WORDS    (WORDS),
-      .WORD_BITS(WORD_BITS)
-  ) u_cols (
-      .clk       (clk),
-      .load_valid(drive_valid || col_valid),
-      .load_beat (col_valid ? col_beat : y_beat),
-      .load_mag  (col_valid ? unit_mag : drive_mag),
-      .load_neg  (col_valid ? unit_neg : drive_neg),
-      .take      (take_back || take_slot),
-      .line_word (line_word),
-      .col_mag   (col_mag),
-      .col_neg   (col_neg)
-  );
-  // The array applies pulses by their widths.
-  wire unused_ramp = &{1'b0, tick, ramp};
-<%- else %>
-  ${ name }$_row_driver #(
-      .INPUTS   (INPUTS),
-      .DAC_BITS (DAC_BITS),
-      .LANES    (LANES),
       .BEATS    (X_BEATS),
 <%- if unit.single_rows() %>
       .ROW_BITS (ROW_BITS),
+<%- endif %>
 <%- endif %>
       .BEAT_BITS(X_BEAT_BITS)
   ) u_rows (
@@ -531,6 +485,9 @@ module ${ name }$_layer #(
       .select_row(slot_row),
 <%- endif %>
 <%- endif %>
+<%- if lines %>
+      .line_row  (line_row),
+<%- endif %>
 <%- if serial %>
       .turn      (turn_rows),
 <%- if unit.tiki_taka() %>
@@ -541,20 +498,32 @@ module ${ name }$_layer #(
       .row_code  (row_code)
   );
 
-  ${ name }$_col_driver #(
+  ${ name }$_col_<% if lines %>lines<% else %>driver<% endif %> #(
       .COLS      (COLS),
       .MAG_BITS  (MAG_BITS),
+<%- if lines %>
+      .ADCS      (ADCS),
+      .WORDS     (WORDS),
+      .WORD_BITS (WORD_BITS),
+<%- else %>
       .PULSE_BITS(PULSE_BITS),
-      .LANES     (LANES),
       .BEATS     (Y_BEATS),
+<%- endif %>
+      .LANES     (LANES),
       .BEAT_BITS (Y_BEAT_BITS)
   ) u_cols (
       .clk       (clk),
+<%- if !lines %>
       .rst_n     (rst_n),
+<%- endif %>
       .load_valid(drive_valid || col_valid),
       .load_beat (col_valid ? col_beat : y_beat),
       .load_mag  (col_valid ? unit_mag : drive_mag),
       .load_neg  (col_valid ? unit_neg : drive_neg),
+<%- if lines %>
+      .take      (take_back || take_slot),
+      .line_word (line_word),
+<%- else %>
 <%- if unit.second_devices() %>
       .take      (take_back || (take_slot && slot_lines)),
       .take_pulse(take_slot && slot_lines),
@@ -564,14 +533,18 @@ module ${ name }$_layer #(
 <%- endif %>
       .tick      (tick),
       .ramp      (ramp),
+      .col_on    (col_on),
+<%- endif %>
 <%- if serial %>
       .turn      (turn_cols),
       .col_bit   (col_bit),
 <%- endif %>
       .col_mag   (col_mag),
-      .col_neg   (col_neg),
-      .col_on    (col_on)
+      .col_neg   (col_neg)
   );
+<%- if lines %>
+  // The array applies pulses by their widths.
+  wire unused_ramp = &{1'b0, tick, ramp};
 <%- endif %>
 
   localparam [31:0] TAIL_FWD  = FWD_TAIL;

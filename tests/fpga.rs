@@ -318,7 +318,7 @@ fn a_small_design_becomes_a_bitstream_with_the_tools() {
     // A logic cell holds at most one of each.
     assert!(logic >= sum("luts").max(sum("flip_flops")) && logic <= 7680, "{logic} {parts:?}");
     assert_eq!(report["resources"][1]["used"].as_u64().unwrap(), sum("memories"));
-    for part in ["registers", "layer l0: emulated array", "layer l0: row driver", "sequencer"] {
+    for part in ["registers", "layer l0: emulated array", "layer l0: rows", "sequencer"] {
         assert!(parts.iter().any(|p| p["name"] == part), "{part}: {parts:?}");
     }
     let fmax = report["fmax"].as_f64().unwrap();

@@ -94,7 +94,18 @@ fn collisions_in_memories_do_not_matter() {
     ];
     on_all_cores(&cases, |(array, training, backend)| {
         let rig = Small { array, training, ..Small::default() }.rig(*backend);
-        let rtl = mutated(&rig.rtl, &[("vector_mem", read, other)]);
+        let of_samples = |bank: &str| {
+            let read = format!("{bank}_rd_data <= {bank}_mem[{{{bank}_bank_q[1], {bank}_rd_beat}}];");
+            let written = format!(
+                "(wr_valid && ({{wr_bank_q[1], wr_beat_q[{}_BEAT_BITS-1:0]}} == {{{bank}_bank_q[1], {bank}_rd_beat}}))",
+                bank.to_uppercase()
+            );
+            let word = format!("{bank}_mem[{{{bank}_bank_q[1], {bank}_rd_beat}}]");
+            (read, format!("{bank}_rd_data <= {written} ? ~{word} : {word};"))
+        };
+        let (x, t) = (of_samples("x"), of_samples("t"));
+        let changes = [("vector_mem", read, other), ("sample_in", &*x.0, &*x.1), ("sample_in", &*t.0, &*t.1)];
+        let rtl = mutated(&rig.rtl, &changes);
         let report = (Rig { rtl, ..rig }).run(&options()).unwrap_or_else(|e| panic!("{array}\n{training}\n{e}"));
         assert_eq!(report.summary.mismatches, 0);
     });

@@ -30,6 +30,26 @@ fn session(design: &Design) -> Session {
     Session::new(design, &library, &options).unwrap_or_else(|e| panic!("{e}"))
 }
 
+/// Answers to writes of the learning rate, one after the other, from the one that lets the machine run on.
+fn answers_from_run_on(design: &Design, rtl: &Rtl) -> Vec<u32> {
+    let options = Options { profile: Profile::QuickBuild, cache: Some(common::model_cache()), ..Options::default() };
+    let library = cosim::build(design, rtl, &options).unwrap_or_else(|e| panic!("{e}"));
+    let mut s = Session::new(design, &library, &options).unwrap_or_else(|e| panic!("{e}"));
+    let (control, rate) = (s.bench.address("CTRL"), s.bench.address("LEARNING_RATE"));
+    s.bench.write(control, 1).unwrap();
+    (0..80).map(|i| s.bench.write_strobed(rate, 700 + i, 0xf).unwrap()).collect()
+}
+
+/// What the factors of earlier gradients follow from cannot change while they are formed, nor between that and the first sample.
+#[test]
+fn settings_are_locked_from_run_on() {
+    let design = design(Backend::External);
+    let rtl = Rtl::generate(&design).unwrap();
+    assert!(answers_from_run_on(&design, &rtl).iter().all(|&answer| answer == SLVERR));
+    let open = common::mutated(&rtl, &[("", "|| out_busy || run)", "|| out_busy)")]);
+    assert!(answers_from_run_on(&design, &open).contains(&0));
+}
+
 fn data() -> Dataset {
     Dataset::load(&DataSource::Digits).unwrap().select(&(0..12).collect::<Vec<_>>())
 }

@@ -80,6 +80,19 @@ fn a_register_that_stays_is_found() {
     }
 }
 
+/// Factors of earlier gradients take longer to form than the first sample to come: it waits for those of its epoch.
+#[test]
+fn samples_wait_for_their_factors() {
+    let rig = rig("history = 24", Backend::External);
+    rig.run(&options()).unwrap_or_else(|e| panic!("{e}"));
+    let rtl = mutated(&rig.rtl, &[("", "(run && factors_ready)", "(run)")]);
+    match (Rig { rtl, ..rig.clone() }).run(&options()) {
+        Err(CosimError::Mismatch(m)) => assert_eq!(m.sample, 30, "{m}"),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("nothing was found"),
+    }
+}
+
 /// The schedule is the host's: the same Verilog, but for words that must hold its largest momentum.
 #[test]
 fn only_widths_reach_the_hardware() {

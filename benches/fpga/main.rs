@@ -1,6 +1,6 @@
 //! `make bench-fpga`: size and speed of designs and of their parts on FPGAs, with Yosys and nextpnr and fixed seeds.
 //!
-//! Arguments: parts to measure (`csr`, `columns`, `digits`, `growth`), all by default. Each place and route takes minutes.
+//! Arguments: parts to measure (`csr`, `columns`, `link`, `digits`, `growth`), all by default. Each place and route takes minutes.
 
 mod alone;
 #[path = "../common/mod.rs"]
@@ -25,9 +25,11 @@ const SEED: u64 = 1;
 const SIX: [&str; 6] = ["CTRL", "COMMAND", "STATUS", "LEARNING_RATE", "MOMENTUM", "HISTORY"];
 /// Columns of the array that the drivers are measured for.
 const COLUMNS: usize = 64;
+/// Multipliers of each array in the figure of training time.
+const MACS: usize = 32;
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["csr", "columns", "digits", "growth"]) {
+    let parts = match Parts::from_arguments(&["csr", "columns", "link", "digits", "growth"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
     }
     if parts.wanted("columns") {
         columns(&mut results);
+    }
+    if parts.wanted("link") {
+        link(&mut results);
     }
     if parts.wanted("digits") {
         digits(&mut results);
@@ -48,23 +53,23 @@ fn main() -> ExitCode {
     results.finish("fpga")
 }
 
-/// The digits as boards run them, with so many lanes and converters.
-fn design(width: Option<usize>) -> Design {
+/// The digits as boards run them, with so many lanes and multipliers per array.
+fn design(width: usize) -> Design {
     let text = spec::preset("digits_fpga").expect("the preset is built in");
-    let text = match width {
-        Some(n) => {
-            let changed =
-                text.replace("\nadcs = 1", &format!("\nadcs = {n}")).replace("\nlanes = 1", &format!("\nlanes = {n}"));
-            assert!(n == 1 || changed != text, "the preset says adcs and lanes");
-            changed
-        }
-        None => text.to_string(),
-    };
-    common::design(&text, "digits_fpga", Path::new("")).expect("the preset is valid")
+    let changed =
+        text.replace("\nadcs = 1", &format!("\nadcs = {width}")).replace("\nlanes = 1", &format!("\nlanes = {width}"));
+    assert!(width == 1 || changed != text, "the preset says adcs and lanes");
+    common::design(&changed, "digits_fpga", Path::new("")).expect("the preset is valid")
+}
+
+/// The digits with arrays on pins.
+fn on_pins() -> Design {
+    let text = spec::preset("digits").expect("the preset is built in");
+    common::design(text, "digits", Path::new("")).expect("the preset is valid")
 }
 
 fn csr(results: &mut Results) {
-    let design = design(None);
+    let design = on_pins();
     let mut map = RegMap::for_design(&design);
     map.registers.retain(|register| SIX.contains(&register.name.as_str()));
     let text = map.csr(&design).expect("the template renders");
@@ -81,7 +86,7 @@ fn csr(results: &mut Results) {
 
 /// Cells of all drivers of an array, stage included, over its columns.
 fn columns(results: &mut Results) {
-    let design = design(None);
+    let design = on_pins();
     let rtl = Rtl::generate(&design).expect("the templates render");
     let module = format!("{}_col_driver", design.name);
     let text = rtl.modules.iter().find(|m| m.name == module).expect("a design has column drivers").text.clone();
@@ -92,9 +97,32 @@ fn columns(results: &mut Results) {
         Ok(size) => {
             let cells = size.cells as f64 / COLUMNS as f64;
             let figure = format!("column driver with stage, 8 bit, HX8K, per column of {COLUMNS}");
-            results.figures.push(Figure::new(&figure, cells, "logic cells", Bar::None));
+            results.figures.push(Figure::new(&figure, cells, "logic cells", Bar::AtMost(16.0)));
         }
         Err(why) => results.missing.push(format!("column drivers: {why}")),
+    }
+}
+
+/// The bridge of the host link, without the design behind it.
+fn link(results: &mut Results) {
+    let design = design(1);
+    let rtl = match Rtl::with_link(&design) {
+        Ok(rtl) => rtl,
+        Err(why) => return results.missing.push(format!("host link: {why}")),
+    };
+    let module = format!("{}_link_bridge", design.name);
+    let parts = ["vector_mem", "link_rx", "link_tx", "link_bridge"].map(|part| format!("{}_{part}", design.name));
+    let sources: Vec<String> = rtl.modules.iter().filter(|m| parts.contains(&m.name)).map(|m| m.text.clone()).collect();
+    match alone::hx8k(&module, &sources, &[], false, SEED) {
+        Ok(size) => {
+            results.figures.push(Figure::new(
+                "bridge of the host link alone, HX8K",
+                size.cells as f64,
+                "logic cells",
+                Bar::None,
+            ));
+        }
+        Err(why) => results.missing.push(format!("host link: {why}")),
     }
 }
 
@@ -108,31 +136,28 @@ fn build(design: &Design, target: &str, name: &str) -> Result<Report, FpgaError>
 }
 
 fn digits(results: &mut Results) {
-    for (target, width, bar) in
-        [("ice40-hx8k", 1, Bar::AtLeast(50.0)), ("ice40-up5k", 1, Bar::None), ("ecp5-85k", 8, Bar::AtLeast(100.0))]
+    for (target, width, least) in
+        [("ice40-hx8k", 1, Some(50.0)), ("ice40-up5k", 1, None), ("ecp5-85k", 1, Some(100.0)), ("ecp5-85k", MACS, None)]
     {
-        let figure = format!("digits, {width} lanes and ADCs, {target}");
-        match build(&design(Some(width)), target, &format!("digits{width}")) {
+        let figure = format!("digits, {width} lanes and multipliers per array, {target}");
+        let mut add = |what: &str, value: f64, unit: &str, bar: Bar| {
+            results.figures.push(Figure::new(&format!("{figure}{what}"), value, unit, bar));
+        };
+        match build(&design(width), target, &format!("digits{width}")) {
             Ok(report) => {
-                let cells = report.resources.first().map_or(0, |u| u.used);
-                results.figures.push(Figure::new(&figure, cells as f64, "logic cells", Bar::None));
+                let fits = |index: usize| report.resources.get(index).map_or((0, 0), |u| (u.used, u.available));
+                let (used, available) = fits(0);
+                add("", used as f64, "logic cells", Bar::AtMost(available as f64));
                 let fmax = report.fmax.unwrap_or(0.0);
-                results.figures.push(Figure::new(&format!("{figure}, Fmax"), fmax, "MHz", bar));
+                add(", Fmax", fmax, "MHz", least.map_or(Bar::None, Bar::AtLeast));
                 if let Some(pace) = report.pace {
-                    let time = pace.cycles_per_sample / fmax;
-                    results.figures.push(Figure::new(
-                        &format!("{figure}, training sample at Fmax"),
-                        time,
-                        "us",
-                        Bar::None,
-                    ));
+                    add(", training sample at Fmax", pace.cycles_per_sample / fmax, "us", Bar::None);
                 }
             }
-            // A design that does not fit is a result, and has no figure: the bar does not hold.
+            // A design that does not fit is a result: the bar does not hold.
             Err(FpgaError::TooLarge(why)) => {
                 let logic = why.uses[0];
-                let bar = Bar::AtMost(logic.available as f64);
-                results.figures.push(Figure::new(&figure, logic.used as f64, "logic cells", bar));
+                add("", logic.used as f64, "logic cells", Bar::AtMost(logic.available as f64));
             }
             Err(why) => results.missing.push(format!("{figure}: {why}")),
         }
@@ -154,7 +179,7 @@ fn growth(results: &mut Results) {
     ]);
     for width in [1, 2, 4, 8, 16, 32, 64] {
         let figure = format!("digits, ecp5-85k, lanes = ADCs = {width}, training sample at Fmax");
-        match build(&design(Some(width)), "ecp5-85k", &format!("digits{width}")) {
+        match build(&design(width), "ecp5-85k", &format!("digits{width}")) {
             Ok(report) => {
                 let used = |index: usize| report.resources.get(index).map_or(0, |u| u.used).to_string();
                 let fmax = report.fmax.unwrap_or(0.0);

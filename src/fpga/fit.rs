@@ -5,7 +5,7 @@ use std::fmt;
 use super::netlist::Part;
 use super::target::{Resource, Target};
 use super::{Resources, Use, built_in};
-use crate::spec::{Design, MomentumUnit};
+use crate::spec::{Backend, Design, MomentumUnit};
 
 /// Parts shown in the message.
 const SHOWN: usize = 6;
@@ -141,7 +141,7 @@ fn knobs(
         }
     }
     if logic {
-        let bits = share(&["row driver", "column driver", "momentum unit", "emulated array"]);
+        let bits = share(&["rows", "columns", "momentum unit", "emulated array"]);
         add(
             // Narrower words help less than fewer of them.
             0.5 * bits,
@@ -153,11 +153,13 @@ fn knobs(
                 of_logic(bits)
             ),
         );
-        let drivers = share(&["row driver", "column driver"]);
-        add(
-            drivers,
-            format!("fewer `inputs` and `outputs`: registers of row and column drivers; {}", of_logic(drivers)),
-        );
+        let lines = share(&["rows", "columns"]);
+        add(lines, format!("fewer `inputs` and `outputs`: codes of rows and columns; {}", of_logic(lines)));
+        if array.backend == Backend::Emulated {
+            // What reads them one by one is in the arrays.
+            let both = lines + share(&["emulated array"]);
+            add(both, format!("`backend = \"fpga\"`: codes of rows and columns in memories; {}", of_logic(both)));
+        }
         let tables = share(&["read path"]);
         add(
             0.5 * tables,

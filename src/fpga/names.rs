@@ -3,7 +3,7 @@
 use crate::spec::Design;
 
 /// Instances inside a layer or beside the layers, and what they are.
-const INSTANCES: [(&str, &str); 24] = [
+const INSTANCES: [(&str, &str); 25] = [
     ("u_csr", "registers"),
     ("u_perf", "performance counters"),
     ("u_sequencer", "sequencer"),
@@ -12,10 +12,11 @@ const INSTANCES: [(&str, &str); 24] = [
     ("u_read_path", "read path"),
     ("u_shift_add", "shift and add"),
     ("u_factors", "momentum factors"),
+    ("u_decay", "factors of earlier gradients"),
     ("u_momentum", "momentum unit"),
     ("u_port", "array port"),
-    ("u_rows", "row driver"),
-    ("u_cols", "column driver"),
+    ("u_rows", "rows"),
+    ("u_cols", "columns"),
     ("u_gear", "gear"),
     ("u_slopes", "slopes"),
     ("u_softmax", "softmax"),
@@ -62,7 +63,7 @@ pub fn part(instance: &str, design: &Design) -> String {
     }
 }
 
-/// A signal with its place: `u_core.u_l0.u_rows.stage_q_SB_DFFE_Q_3_D_SB_LUT4_O` is `layer l0, row driver: stage_q`.
+/// A signal with its place: `u_core.u_l0.u_rows.stage_q_SB_DFFE_Q_3_D_SB_LUT4_O` is `layer l0, rows: stage_q`.
 pub fn signal(path: &str, design: &Design) -> String {
     let mut levels: Vec<&str> = path.split('.').filter(|level| !level.is_empty()).collect();
     let signal = levels.pop().map_or("", plain);
@@ -135,7 +136,7 @@ mod tests {
             assert_eq!(part(instance, &design), expected, "{instance}");
         }
         for (path, expected) in [
-            ("u_link.u_core.u_l0.u_rows.stage_q_SB_DFFE_Q_3_D_SB_LUT4_O_I1", "layer l0, row driver: stage_q"),
+            ("u_link.u_core.u_l0.u_rows.stage_q_SB_DFFE_Q_3_D_SB_LUT4_O_I1", "layer l0, rows: stage_q"),
             ("u_link.u_core.u_l1_array.s1_neg_q_SB_LUT4_I3_39_O", "layer l1, emulated array: s1_neg_q"),
             ("u_link.u_core.u_read_path.u_sigmoid.code[3]", "read path, table of sigmoid: code[3]"),
             ("u_csr.wr_data[15]", "registers: wr_data[15]"),

@@ -1,5 +1,6 @@
 //! TOML spec -> validated [`Design`]. Every other room reads [`Design`], never raw TOML.
 
+mod array;
 mod build;
 mod canonical;
 mod checks;
@@ -32,6 +33,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use array::{Array, Backend, InputCoding};
 pub use canonical::canonical_toml;
 pub(crate) use cost::COST_KEYS;
 pub use cost::{CostKey, CostOverrides};
