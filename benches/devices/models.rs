@@ -1,6 +1,6 @@
 //! Right numbers of the models: compact models against an independent solver, populations against a loop over single pulses.
 
-#[path = "../../tests/response/single_pulses.rs"]
+#[path = "../../tests/devices/response/single_pulses.rs"]
 mod single_pulses;
 
 use std::path::Path;

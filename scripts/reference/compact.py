@@ -1,4 +1,4 @@
-"""Reference solutions for tests/compact.rs: pulses integrated by SciPy, independently of the Rust code.
+"""Reference solutions for tests/devices/compact.rs: pulses integrated by SciPy, independently of the Rust code.
 
 Writes tests/data/compact_reference.csv; run by `make reference`. Each equation is integrated in time with DOP853 at tight
 tolerances, in the position between the bounds of the state; the end of the range is an event.

@@ -86,9 +86,9 @@ fn random_csv(design: &Design, samples: usize) -> String {
     csv
 }
 
-/// Quick to compile, models kept in the cache of all tests.
+/// Models that take no longer to compile than they must, kept in the cache of all tests.
 pub fn options() -> Options {
-    Options { profile: Profile::QuickBuild, cache: Some(super::model_cache()), ..Options::default() }
+    Options { profile: Profile::Unoptimised, cache: Some(super::model_cache()), ..Options::default() }
 }
 
 impl Rig {

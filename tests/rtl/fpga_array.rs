@@ -1,0 +1,147 @@
+//! The emulated array whose lines lie in memories: as exact as the one with drivers, whatever the widths of beats and words.
+
+use std::path::Path;
+
+use crate::common::{Rig, Small, found, lint, mutated, on_all_cores, options, refused};
+use memrtl::cosim::What;
+use memrtl::spec::{self, Backend, Code};
+
+use Backend::{External, Fpga};
+
+const HISTORY: &str = "learning_rate = 0.5\nmomentum = 0.9\nhistory = 3\nepochs = 1\nseed = 7";
+
+fn unit(name: &str) -> String {
+    format!("learning_rate = 0.25\nmomentum = 0.75\n{name}\nepochs = 1\nseed = 7")
+}
+
+/// Lints, trains and checks designs of these arrays and trainings.
+fn exact(cases: &[(&str, &str)]) {
+    on_all_cores(cases, |(array, training)| {
+        let rig = Small { array, training, ..Small::default() }.rig(Fpga);
+        lint(&rig.design, &rig.dir.path().join("rtl"));
+        let report = rig.run(&options()).unwrap_or_else(|e| panic!("{array}\n{training}\n{e}"));
+        assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted, "{array}");
+    });
+}
+
+/// Beats wider and narrower than words, words that the columns do not fill, every unit that an emulated array serves.
+#[test]
+fn lines_in_memories_train_exactly() {
+    let sgd = "optimizer = \"sgd\"\nlearning_rate = 0.5\nepochs = 1\nseed = 7";
+    exact(&[
+        ("adcs = 1\nlanes = 1", HISTORY),
+        ("adcs = 8\nlanes = 2", HISTORY),
+        ("adcs = 2\nlanes = 8", sgd),
+        ("adcs = 4\nlanes = 2", &unit("history = 3\nbatch = 4\nmomentum_kind = \"nesterov\"")),
+        ("adcs = 4\nlanes = 1", &unit("history = 1")),
+        ("adcs = 2\nlanes = 4", &unit("momentum_unit = \"sram\"")),
+    ]);
+}
+
+#[test]
+#[ignore = "minutes: `make test-long`"]
+fn the_widest_and_other_units_train_exactly() {
+    exact(&[
+        ("adcs = 2\nlanes = 2", HISTORY),
+        ("adcs = 32\nlanes = 1", HISTORY),
+        ("adcs = 1\nlanes = 32", HISTORY),
+        ("adcs = 64\nlanes = 64", HISTORY),
+        ("adcs = 2\nlanes = 2\npulse_bits = 10", &unit("history = 2\nmomentum_kind = \"dampened\"")),
+        ("adcs = 4\nlanes = 4", &unit("momentum_unit = \"sram\"\nrounding = \"stochastic\"\nbatch = 2")),
+    ]);
+}
+
+/// Wrong Verilog is found. No pin shows the lines, so it shows in the codes that they make.
+#[test]
+fn mutants_are_found() {
+    // Module, text, what replaces it, array, layer of the first mismatch.
+    let mutants = [
+        ("row_lines", "if (take) half_q <= !half_q;", "if (take) half_q <= half_q;", "adcs = 2\nlanes = 2", "l0"),
+        ("row_lines", "bias_q ? FULL_SCALE : code", "1'b0 ? FULL_SCALE : code", "adcs = 2\nlanes = 2", "l0"),
+        ("col_lines", "if (take) half_q <= !half_q;", "if (take) half_q <= half_q;", "adcs = 2\nlanes = 2", "l1"),
+        ("col_lines", "part_q <= word_32[PART_BITS-1:0];", "part_q <= {PART_BITS{1'b0}};", "adcs = 2\nlanes = 8", "l1"),
+        ("col_lines", "beat_32 >> BANK_BITS;", "beat_32;", "adcs = 4\nlanes = 1", "l1"),
+        ("array_emulated", "(back || writing) ? signed_drive", "back ? signed_drive", "adcs = 2\nlanes = 2", "l0"),
+        ("array_emulated", "if (root_end) root_line_q <=", "if (1'b0) root_line_q <=", "adcs = 4\nlanes = 4", "l1"),
+        (
+            "array_emulated",
+            "wr_addr    = walk_write ? s4_addr_q",
+            "wr_addr    = walk_write ? s3_addr_q",
+            "adcs = 4\nlanes = 4",
+            "l0",
+        ),
+    ];
+    on_all_cores(&mutants, |(module, from, to, array, layer)| {
+        let rig = Small { array, training: HISTORY, ..Small::default() }.rig(Fpga);
+        let m = found(&rig, &[(module, from, to)]);
+        assert_eq!(m.layer.as_str(), *layer, "{from} -> {to}: {m}");
+        assert!(matches!(m.what, What::AdcCode | What::BackCode | What::State), "{from} -> {to}: {m}");
+    });
+}
+
+/// No word is used that is read in the cycle in which it is written: memories may then return anything.
+#[test]
+fn collisions_in_memories_do_not_matter() {
+    let read = "rd_data <= mem[rd_addr];";
+    let other = "rd_data <= (wr_en && (wr_addr == rd_addr)) ? ~mem[rd_addr] : mem[rd_addr];";
+    let sram = unit("momentum_unit = \"sram\"");
+    let cases = [
+        ("adcs = 2\nlanes = 2", HISTORY, Fpga),
+        ("adcs = 2\nlanes = 2", &sram, Fpga),
+        ("adcs = 2\nlanes = 2\ninput_coding = \"bit_serial\"", HISTORY, External),
+    ];
+    on_all_cores(&cases, |(array, training, backend)| {
+        let rig = Small { array, training, ..Small::default() }.rig(*backend);
+        let of_samples = |bank: &str| {
+            let read = format!("{bank}_rd_data <= {bank}_mem[{{{bank}_bank_q[1], {bank}_rd_beat}}];");
+            let written = format!(
+                "(wr_valid && ({{wr_bank_q[1], wr_beat_q[{}_BEAT_BITS-1:0]}} == {{{bank}_bank_q[1], {bank}_rd_beat}}))",
+                bank.to_uppercase()
+            );
+            let word = format!("{bank}_mem[{{{bank}_bank_q[1], {bank}_rd_beat}}]");
+            (read, format!("{bank}_rd_data <= {written} ? ~{word} : {word};"))
+        };
+        let (x, t) = (of_samples("x"), of_samples("t"));
+        let changes = [("vector_mem", read, other), ("sample_in", &*x.0, &*x.1), ("sample_in", &*t.0, &*t.1)];
+        let rtl = mutated(&rig.rtl, &changes);
+        let report = (Rig { rtl, ..rig }).run(&options()).unwrap_or_else(|e| panic!("{array}\n{training}\n{e}"));
+        assert_eq!(report.summary.mismatches, 0);
+    });
+}
+
+/// So are factors of earlier gradients, where the pins show the pulses.
+#[test]
+fn mutants_of_the_factors_are_found() {
+    let mutants = [
+        ("momentum_decay", "momentum[bit_q]", "momentum[~bit_q]"),
+        ("momentum_history", "AGE_FIRST = 1;", "AGE_FIRST = 0;"),
+        ("momentum_history", "older ? age_q + AGE_ONE : age_q", "age_q"),
+    ];
+    on_all_cores(&mutants, |(module, from, to)| {
+        let m = found(&Small { training: HISTORY, ..Small::default() }.rig(External), &[(module, from, to)]);
+        assert!(matches!(m.what, What::PulseCode | What::Slots), "{from} -> {to}: {m}");
+    });
+}
+
+/// A good spec with changes.
+fn parse(layer: &str, array: &str) -> Result<spec::Design, spec::SpecErrors> {
+    let text = format!(
+        "name = \"net\"\n[network]\ninputs = 64\nlayers = [{{ outputs = 32{layer} }}, {{ outputs = 10 }}]\n[array]\n\
+         backend = \"fpga\"\n{array}\n"
+    );
+    spec::parse(&text, "memrtl.toml", Path::new(""))
+}
+
+refused! {
+    lines_of_bits: [Code::DeviceBackend], "", "input_coding = \"bit_serial\"";
+    layers_in_pieces: [Code::DeviceBackend], "", "rows = 32";
+    devices_of_the_lab: [Code::DeviceBackend], "", "[device]\nmodel = \"constant_step\"";
+}
+
+/// The counters of an FPGA are shorter, and the register map says so.
+#[test]
+fn counters_have_forty_bits() {
+    let design = parse("", "").unwrap();
+    let csr = memrtl::regmap::RegMap::for_design(&design).csr(&design).unwrap();
+    assert!(csr.contains("input  wire [39:0] count_cycles") && csr.contains("{24'd0, count_cycles_high_q}"), "{csr}");
+}

@@ -1,0 +1,81 @@
+//! The netlist that Yosys makes, with the vendor's models of its cells, in the same bench as the RTL: every value and every cycle.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::common::{Rig, Small, options};
+use memrtl::cosim::{self, CosimError, Options};
+use memrtl::fpga::{self, Target};
+use memrtl::rtl::Rtl;
+use memrtl::spec::{self, Backend, Design};
+
+fn gates(design: &Design, rtl: &Rtl) -> Rtl {
+    let target = Target::load("ice40-hx8k").unwrap();
+    let never = AtomicBool::new(false);
+    fpga::gate_level(design, rtl, &target, &cosim::taps(design), &never).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn small() -> Rig {
+    let small = Small {
+        network: "inputs = 3\nlayers = [{ outputs = 3, activation = \"tanh\", max_update = 0.25 },\n\
+                  { outputs = 2, activation = \"sigmoid\", max_update = 0.125 }]",
+        training: "learning_rate = 0.5\nmomentum = 0.9\nhistory = 2\nepochs = 1\nseed = 7",
+        array: "adcs = 1\nlanes = 1\ndac_bits = 5\nadc_bits = 5\npulse_bits = 4",
+        device: "state_bits = 10",
+        samples: 24,
+        ..Small::default()
+    };
+    small.rig(Backend::Fpga)
+}
+
+/// Flip-flops start at random values, others for each seed: nothing may depend on what they are before reset.
+#[test]
+fn the_netlist_of_a_small_design_trains_like_golden() {
+    let mut rig = small();
+    let rtl = gates(&rig.design, &rig.rtl);
+    for cell in ["SB_LUT4 #(", "SB_DFF", "SB_CARRY"] {
+        assert!(rtl.modules[1].text.contains(cell), "a netlist of the vendor's cells has {cell}");
+    }
+    for seed in [7, 8, 9] {
+        rig.design.training.seed = seed;
+        let report = cosim::run(&rig.design, &rtl, &options(), &AtomicBool::new(false), &mut |_| {});
+        let summary = report.unwrap_or_else(|e| panic!("seed {seed}: {e}")).summary;
+        assert_eq!((summary.mismatches, summary.samples), (0, 16));
+        assert_eq!(summary.cycles_total, summary.cycles_predicted);
+    }
+}
+
+/// One wrong look-up table of an array is found.
+#[test]
+#[ignore = "long: `make test-long`"]
+fn a_wrong_look_up_table_is_found() {
+    let rig = small();
+    let mut wrong = gates(&rig.design, &rig.rtl);
+    wrong.modules[1].text = with_a_wrong_table(&wrong.modules[1].text);
+    let report = cosim::run(&rig.design, &wrong, &options(), &AtomicBool::new(false), &mut |_| {});
+    let error = report.err().expect("the netlist is wrong");
+    assert!(matches!(error, CosimError::Mismatch(_)), "{error}");
+}
+
+/// Inverts the first look-up table that feeds the sum of an array's read.
+fn with_a_wrong_table(netlist: &str) -> String {
+    let instance = netlist.find(") \\u_l0_array.").expect("the array has look-up tables");
+    let init = netlist[..instance].rfind(".LUT_INIT(16'h").expect("a look-up table has its contents") + 14;
+    let value = u16::from_str_radix(&netlist[init..init + 4], 16).expect("four hexadecimal digits");
+    format!("{}{:04x}{}", &netlist[..init], !value, &netlist[init + 4..])
+}
+
+/// The digits as gates, minutes of synthesis and compilation.
+#[test]
+#[ignore = "long: `make test-long`"]
+fn the_netlist_of_the_digits_trains_like_golden() {
+    let text = spec::preset("digits_fpga").unwrap();
+    let mut design = spec::parse(text, "digits_fpga", std::path::Path::new("")).unwrap();
+    design.training.epochs = 1;
+    design.refresh_hash();
+    let rtl = gates(&design, &Rtl::generate(&design).unwrap());
+    let options = Options { limit: Some((100, 20)), ..options() };
+    let report = cosim::run(&design, &rtl, &options, &AtomicBool::new(false), &mut |_| {});
+    let summary = report.unwrap_or_else(|e| panic!("{e}")).summary;
+    assert_eq!((summary.mismatches, summary.samples), (0, 100));
+    assert_eq!(summary.cycles_total, summary.cycles_predicted);
+}
