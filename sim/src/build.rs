@@ -171,17 +171,26 @@ impl ModelBuilder {
         let skippable =
             self.skip_settled_inputs && !folds.is_empty() && { fold::make_inputs_skippable(&obj, &classes.code)? };
         let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, skippable, rng };
-        let shim = shim::render(&ports, &folds, options);
+        let parts = if self.shared_shim() { shim::render_parts(&ports, &folds, options) } else { None };
         let write =
             |name: &str, text: &str| fs::write(obj.join(name), text).map_err(Error::io("write", obj.join(name)));
         write(precompiled::HEADER, &precompiled::text())?;
         if let Some(headers) = headers {
             precompiled::place(headers, &obj);
         }
-        let shim_level = generated::level(self.shim_level()).unwrap_or_default();
-        write("vlrs_shim.cpp", &(shim_level + &shim))?;
-
-        let units = classes.units(&obj, compile::parallelism(), self.cold_level())?;
+        let mut units = classes.units(&obj, compile::parallelism(), self.cold_level())?;
+        match &parts {
+            Some((own, _)) => {
+                write(&format!("{OWN_SHIM}.cpp"), own)?;
+                if let Some(last) = units.last_mut() {
+                    last.files.push(OWN_SHIM.into());
+                }
+            }
+            None => {
+                let level = generated::level(self.shim_level()).unwrap_or_default();
+                write(&format!("{SHIM}.cpp"), &(level + &shim::render(&ports, &folds, options)))?;
+            }
+        }
         for (i, unit) in units.iter().enumerate() {
             write(&format!("vlrs_unit{i}.cpp"), &unit.text())?;
         }
@@ -189,10 +198,16 @@ impl ModelBuilder {
         let mut order: Vec<usize> = (0..units.len()).collect();
         order.sort_by_key(|&i| std::cmp::Reverse(units[i].bytes));
         let mut jobs: Vec<Job> = order.iter().map(|&i| self.compile_job(tools, &format!("vlrs_unit{i}"))).collect();
-        jobs.push(self.compile_job(tools, "vlrs_shim"));
+        let mut names: Vec<String> = (0..units.len()).map(|i| format!("vlrs_unit{i}")).collect();
+        if parts.is_none() {
+            jobs.push(self.compile_job(tools, SHIM));
+            names.insert(0, SHIM.into());
+        }
 
         let runtime = std::thread::scope(|scope| {
-            let runtime = scope.spawn(|| runtime::objects(cache, tools, &classes.runtime));
+            let runtime = scope.spawn(|| {
+                runtime::objects(cache, tools, &classes.runtime, parts.as_ref().map(|(_, shared)| shared.as_str()))
+            });
             let units = compile::run_all(&jobs, &obj).or_else(|error| {
                 // Whatever is wrong with them, the model can be built.
                 if precompiled::withdraw(&obj) { compile::run_all(&jobs, &obj) } else { Err(error) }
@@ -200,8 +215,8 @@ impl ModelBuilder {
             let runtime = runtime.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             units.and(runtime)
         })?;
-        let objects = std::iter::once("vlrs_shim.o".into()).chain((0..units.len()).map(|i| format!("vlrs_unit{i}.o")));
-        self.link(dir, tools, objects.map(PathBuf::from).chain(runtime).collect())?;
+        let objects = names.iter().map(|name| PathBuf::from(format!("{name}.o")));
+        self.link(dir, tools, objects.chain(runtime).collect())?;
         let info = dir.join("entry").join(cache::INFO);
         fs::write(&info, format!("{}\n", self.top)).map_err(Error::io("write", info.clone()))?;
         cache::seal(&dir.join("entry"), &[LIBRARY, LOG, cache::INFO])
@@ -237,7 +252,7 @@ impl ModelBuilder {
     fn link(&self, dir: &Path, tools: &Toolchain, objects: Vec<PathBuf>) -> Result<(), Error> {
         let obj = dir.join("obj");
         let mut args: Vec<OsString> = ["-shared", "-pthread", "-o", "../entry/model.so"].map(OsString::from).into();
-        // The shim comes first and replaces functions of the runtime.
+        // The shim comes before the runtime and replaces functions of it.
         args.push("-Wl,--allow-multiple-definition".into());
         if cfg!(target_os = "linux") {
             let script = obj.join("vlrs.map");
@@ -262,6 +277,9 @@ impl ModelBuilder {
 }
 
 const LIBRARY: &str = "model.so";
+/// All of the shim, and the part of it that belongs to one model.
+const SHIM: &str = "vlrs_shim";
+const OWN_SHIM: &str = "vlrs_own";
 const LOG: &str = "verilator.log";
 
 fn full_key(base: &Key, dependencies: &[PathBuf]) -> String {

@@ -356,6 +356,12 @@ impl ModelBuilder {
         }
     }
 
+    /// The part of the shim that is the same for all models is compiled once. Calls between the parts take a few nanoseconds per cycle.
+    pub(crate) fn shared_shim(&self) -> bool {
+        // Arguments of the user hold for all code of his model.
+        self.profile != Profile::FastRun && self.compiler_args.is_empty()
+    }
+
     /// Flags of all code of a model; precompiled headers are good only for the level that they were compiled with.
     pub(crate) fn optimisation(&self) -> impl Iterator<Item = &'static str> {
         let level: &[&str] = match self.profile {

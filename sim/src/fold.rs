@@ -175,7 +175,7 @@ pub(crate) fn make_inputs_skippable(obj: &Path, classes: &[String]) -> Result<bo
 pub(crate) fn render_settled(skippable: bool) -> String {
     let mark = if skippable { "top->rootp->__VicoIterCount = 0xffffffffU;" } else { "(void)top;" };
     let include = if skippable { format!("#include \"{PREFIX}___024root.h\"\n") } else { String::new() };
-    format!("{include}static inline void vlrs_inputs_settled({PREFIX}* top) {{ {mark} }}\n")
+    format!("{include}VLRS_LINKAGE void vlrs_model_settled({PREFIX}* top) {{ {mark} }}\n")
 }
 
 /// C++ that gives the shim the address of each remembered value.
@@ -184,7 +184,7 @@ pub(crate) fn render(folds: &[Foldable]) -> String {
     if !folds.is_empty() {
         text.push_str(&format!("#include \"{PREFIX}___024root.h\"\n"));
     }
-    text.push_str(&format!("static uint8_t* vlrs_previous({PREFIX}* top, const void* clock) {{\n"));
+    text.push_str(&format!("VLRS_LINKAGE uint8_t* vlrs_model_previous({PREFIX}* top, const void* clock) {{\n"));
     for Foldable { member, previous } in folds {
         text.push_str(&format!("    if (clock == &top->{member}) return &top->rootp->{previous};\n"));
     }

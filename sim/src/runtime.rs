@@ -54,8 +54,16 @@ impl Toolchain {
 /// Calls between functions of the runtime must stay replaceable: the shim puts its own random numbers in their place.
 const RUNTIME_FLAGS: [&str; 3] = ["-O2", "-fsemantic-interposition", "-c"];
 
-/// The objects `names` (such as `verilated`, `verilated_fst_c`), from the cache or compiled now, in parallel.
-pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Result<Vec<PathBuf>, Error> {
+/// The objects `names` (such as `verilated`, `verilated_fst_c`), from the cache or compiled now, in parallel. Before them stands that of
+/// `shim`, the text of the shim as far as it is the same for many models.
+pub(crate) fn objects(
+    cache: &Cache,
+    tools: &Toolchain,
+    names: &[String],
+    shim: Option<&str>,
+) -> Result<Vec<PathBuf>, Error> {
+    let shim = shim.map(|text| (shim_name(text), text));
+    let names: Vec<&String> = shim.iter().map(|(name, _)| name).chain(names).collect();
     let mut key = Key::default();
     key.part("verilator", tools.verilator.as_bytes());
     key.part("compiler", tools.compiler.identity.as_bytes());
@@ -76,11 +84,19 @@ pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Res
     let dir = workspace.path();
     let prelude = dir.join("prelude.h");
     fs::write(&prelude, shim::PRELUDE).map_err(Error::io("write", prelude.clone()))?;
-    let missing: Vec<&String> = names.iter().filter(|n| !cache::intact(&place(n))).collect();
+    let missing: Vec<&String> = names.into_iter().filter(|n| !cache::intact(&place(n))).collect();
     let mut jobs = Vec::new();
     for name in &missing {
         cache::make_dir(&dir.join(name))?;
-        jobs.push(compile_job(tools, dir, name));
+        let source = match &shim {
+            Some((own, text)) if own == *name => {
+                let path = dir.join("shim.cpp");
+                fs::write(&path, text).map_err(Error::io("write", path.clone()))?;
+                path
+            }
+            _ => tools.root.join("include").join(format!("{name}.cpp")),
+        };
+        jobs.push(compile_job(tools, dir, name, source));
     }
     compile::run_all(&jobs, dir)?;
     for name in missing {
@@ -92,11 +108,17 @@ pub(crate) fn objects(cache: &Cache, tools: &Toolchain, names: &[String]) -> Res
     Ok(wanted)
 }
 
-fn compile_job(tools: &Toolchain, dir: &Path, name: &str) -> Job {
+fn shim_name(text: &str) -> String {
+    let mut key = Key::default();
+    key.part("shim", text.as_bytes());
+    format!("shim_{}", key.finish())
+}
+
+fn compile_job(tools: &Toolchain, dir: &Path, name: &str, source: PathBuf) -> Job {
     let mut args: Vec<OsString> = tools.common_flags();
     args.extend(RUNTIME_FLAGS.map(OsString::from));
     args.extend(["-include".into(), dir.join("prelude.h").into()]);
-    args.push(tools.root.join("include").join(format!("{name}.cpp")).into());
+    args.push(source.into());
     args.extend(["-o".into(), dir.join(name).join("object.o").into()]);
     Job { tool: "C++ compiler", program: tools.compiler.path.clone(), args }
 }

@@ -14,8 +14,9 @@ VLRS_EXPORT Instance* vlrs_new(int seed, int rand_reset, int argc, const char** 
 #if VLRS_TRACE
         self->context->traceEverOn(true);
 #endif
-        self->top.reset(new VLRS_MODEL{self->context.get(), "TOP"});
-        vlrs_fill_ports(self->top.get(), self->ports);
+        self->top.reset(vlrs_model_new(self->context.get()));
+        self->ports.resize(vlrs_model_ports(self->top.get(), nullptr));
+        vlrs_model_ports(self->top.get(), self->ports.data());
         // Undriven inputs are not part of a random start: a clock that begins high would lose its first edge.
         for (const VlrsSignal& port : self->ports) {
             if (port.direction == 0) std::memset(port.data, 0, port.bytes);
@@ -108,11 +109,11 @@ VLRS_EXPORT int vlrs_run(Instance* self, uint8_t* clock, int settled, uint64_t l
     });
 }
 
-VLRS_EXPORT int vlrs_folded(Instance* self, uint8_t* clock) { return vlrs_previous(self->top.get(), clock) != nullptr; }
+VLRS_EXPORT int vlrs_folded(Instance* self, uint8_t* clock) { return vlrs_model_previous(self->top.get(), clock) != nullptr; }
 
 VLRS_EXPORT int vlrs_final(Instance* self) {
     if (self->status & FATAL) return self->status;
-    return guarded(self, [&] { self->top->final(); });
+    return guarded(self, [&] { vlrs_model_final(self->top.get()); });
 }
 
 VLRS_EXPORT uint64_t vlrs_cycles(const Instance* self) { return self->cycles; }
@@ -188,7 +189,7 @@ VLRS_EXPORT int vlrs_save(Instance* self, const uint8_t** data, size_t* size) {
         const Extra extra{self->cycles, self->evaluated, self->random};
         writer.write(&extra, sizeof(extra));
         writer << self->context.get();
-        writer << *self->top;
+        vlrs_model_save(self->top.get(), writer);
         writer.flush();
     });
     *data = self->saved.data();
@@ -205,7 +206,7 @@ VLRS_EXPORT int vlrs_state(Instance* self, const uint8_t** data, size_t* size) {
 #if VLRS_SAVABLE
     guarded(self, [&] {
         MemoryWriter writer{self->saved};
-        writer << *self->top;
+        vlrs_model_save(self->top.get(), writer);
         writer.flush();
         // The model writes its context along: the time, and padding that could hold anything.
         std::vector<uint8_t> context;
@@ -231,7 +232,7 @@ VLRS_EXPORT int vlrs_restore(Instance* self, const uint8_t* data, size_t size) {
         Extra extra;
         reader.read(&extra, sizeof(extra));
         reader >> self->context.get();
-        reader >> *self->top;
+        vlrs_model_restore(self->top.get(), reader);
         self->cycles = extra.cycles;
         self->evaluated = extra.evaluated;
         self->random = extra.random;

@@ -1,6 +1,6 @@
-// C++ side of the crate. These files are put together, after a generated head that includes the model's class and defines
-// VLRS_MODEL, VLRS_TRACE (0 none, 1 VCD, 2 FST), VLRS_COVERAGE, VLRS_SAVABLE, VLRS_RNG and vlrs_fill_ports(), into one
-// translation unit per model. Only the functions named vlrs_* leave the shared library, and no exception crosses them.
+// C++ side of the crate. These files are put together, after a generated head that defines VLRS_MODEL, VLRS_TRACE (0 none, 1 VCD, 2 FST),
+// VLRS_COVERAGE, VLRS_SAVABLE and VLRS_RNG, and defines or declares the functions vlrs_model_*. Only the functions named vlrs_* leave the
+// shared library, and no exception crosses them.
 //
 // This file: the state of an instance, and how its code is entered.
 #include "verilated.h"
@@ -166,13 +166,18 @@ public:
     }
 };
 
+// The class may be known by name only.
+struct FreeModel final {
+    void operator()(VLRS_MODEL* model) const { vlrs_model_free(model); }
+};
+
 struct Instance final {
     uint64_t serial = 0;
     int status = 0;
     bool evaluated = false;
     uint64_t cycles = 0;
     std::unique_ptr<VerilatedContext> context;
-    std::unique_ptr<VLRS_MODEL> top;
+    std::unique_ptr<VLRS_MODEL, FreeModel> top;
     std::vector<VlrsSignal> ports;
     std::vector<VlrsSignal> taps;
     std::vector<std::string> tap_names;
@@ -280,7 +285,7 @@ inline void dump(Instance* self) {
 
 inline void eval(Instance* self) {
     self->evaluated = true;
-    self->top->eval();
+    vlrs_model_eval(self->top.get());
 }
 
 // The very first evaluation takes the inputs as they are for those of the past: an edge there would be lost.
@@ -299,7 +304,7 @@ inline void settle_low(Instance* self, uint8_t* clock) {
 inline uint8_t* previous_of(Instance* self, uint8_t* clock) {
     if (VL_UNLIKELY(self->clock != clock)) {
         self->clock = clock;
-        self->previous = vlrs_previous(self->top.get(), clock);
+        self->previous = vlrs_model_previous(self->top.get(), clock);
     }
     return self->previous;
 }
@@ -309,7 +314,7 @@ inline void cycle(Instance* self, uint8_t* clock, uint8_t* previous, bool settle
     self->context->timeInc(1);
     if (previous && !*clock) *previous = 0;
     // A clock that is folded is no input of any logic.
-    if (settled && previous) vlrs_inputs_settled(self->top.get());
+    if (settled && previous) vlrs_model_settled(self->top.get());
     *clock = 1;
     eval(self);
     dump(self);

@@ -114,18 +114,50 @@ pub(crate) struct ShimOptions {
     pub rng: bool,
 }
 
-/// The whole text of the shim's translation unit.
-pub(crate) fn render(ports: &[Port], folds: &[Foldable], options: ShimOptions) -> String {
-    let ShimOptions { trace, coverage, savable, skippable, rng } = options;
+/// The part of the shim that knows the class of the model: every access to it. `linkage` is empty where the rest is another translation
+/// unit.
+fn model_side(ports: &[Port], folds: &[Foldable], options: ShimOptions, linkage: &str) -> String {
+    let mut text = format!(
+        "#include \"{PREFIX}.h\"\n{SIGNAL}#define VLRS_LINKAGE {linkage}\n\
+         VLRS_LINKAGE {PREFIX}* vlrs_model_new(VerilatedContext* context) {{ return new {PREFIX}{{context, \"TOP\"}}; }}\n\
+         VLRS_LINKAGE void vlrs_model_free({PREFIX}* top) {{ delete top; }}\n\
+         VLRS_LINKAGE void vlrs_model_eval({PREFIX}* top) {{ top->eval(); }}\n\
+         VLRS_LINKAGE void vlrs_model_final({PREFIX}* top) {{ top->final(); }}\n"
+    );
+    if options.savable {
+        text.push_str(&format!(
+            "VLRS_LINKAGE void vlrs_model_save({PREFIX}* top, VerilatedSerialize& to) {{ to << *top; }}\n\
+             VLRS_LINKAGE void vlrs_model_restore({PREFIX}* top, VerilatedDeserialize& from) {{ from >> *top; }}\n"
+        ));
+    }
+    text.push_str(&format!(
+        "VLRS_LINKAGE size_t vlrs_model_ports({PREFIX}* top, VlrsSignal* table) {{\n    if (!table) return {};\n",
+        ports.len()
+    ));
+    for port in ports {
+        let name = port.name.replace('\\', "\\\\").replace('"', "\\\"");
+        let (width, direction, member) = (port.width, port.direction as u32, &port.member);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "    *table++ = {{\"{name}\", {width}, {direction}, sizeof(top->{member}), 1, &top->{member}}};"
+        );
+    }
+    let _ = writeln!(text, "    return {};\n}}", ports.len());
+    text.push_str(&fold::render(folds));
+    text + &fold::render_settled(options.skippable)
+}
+
+/// What both parts of the shim know.
+const SIGNAL: &str = "#include <cstddef>\n#include <cstdint>\n\
+     struct VlrsSignal { const char* name; uint32_t width, direction, bytes, elements; void* data; };\n";
+
+/// All the rest, with what it needs of the model: as text, `model_side`, or as declarations.
+fn rest(model: &str, options: ShimOptions) -> String {
+    let ShimOptions { trace, coverage, savable, rng, .. } = options;
     let [coverage, savable, rng] = [coverage, savable, rng].map(u32::from);
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write!(
-        text,
-        "#include \"{PREFIX}.h\"\n\
-         #include <cstdint>\n\
-         #include <vector>\n\
-         #define VLRS_ABI {ABI}\n\
+    let head = format!(
+        "#define VLRS_ABI {ABI}\n\
          #define VLRS_MODEL {PREFIX}\n\
          #define VLRS_TRACE {trace}\n\
          #define VLRS_COVERAGE {coverage}\n\
@@ -133,22 +165,35 @@ pub(crate) fn render(ports: &[Port], folds: &[Foldable], options: ShimOptions) -
          #define VLRS_RNG {rng}\n\
          #define VLRS_EQUALS {EQUALS}\n\
          #define VLRS_CHANGES {CHANGES}\n\
-         struct VlrsSignal {{ const char* name; uint32_t width, direction, bytes, elements; void* data; }};\n\
-         struct VlrsCondition {{ const uint8_t* data; uint32_t bytes, kind; uint64_t value; }};\n\
-         static void vlrs_fill_ports({PREFIX}* top, std::vector<VlrsSignal>& table) {{\n"
+         struct VlrsCondition {{ const uint8_t* data; uint32_t bytes, kind; uint64_t value; }};\n"
     );
-    for port in ports {
-        let name = port.name.replace('\\', "\\\\").replace('"', "\\\"");
-        let (width, direction, member) = (port.width, port.direction as u32, &port.member);
-        let _ = writeln!(
-            text,
-            "    table.push_back({{\"{name}\", {width}, {direction}, sizeof(top->{member}), 1, &top->{member}}});"
-        );
+    format!("{model}{head}{}", SHIM.concat())
+}
+
+/// The shim as one translation unit: calls into the model are direct.
+pub(crate) fn render(ports: &[Port], folds: &[Foldable], options: ShimOptions) -> String {
+    rest(&model_side(ports, folds, options, "static inline"), options)
+}
+
+/// The shim in two parts: what belongs to this model, and what is the same for all models of these options and need not be compiled
+/// for each. None if options make the second part depend on the model's flags.
+pub(crate) fn render_parts(ports: &[Port], folds: &[Foldable], options: ShimOptions) -> Option<(String, String)> {
+    if options.trace != 0 || options.coverage {
+        return None;
     }
-    text.push_str("}\n");
-    text.push_str(&fold::render(folds));
-    text.push_str(&fold::render_settled(skippable));
-    text + &SHIM.concat()
+    let declarations = format!(
+        "{SIGNAL}class {PREFIX};\nclass VerilatedContext;\nclass VerilatedSerialize;\nclass VerilatedDeserialize;\n\
+         {PREFIX}* vlrs_model_new(VerilatedContext*);\n\
+         void vlrs_model_free({PREFIX}*);\n\
+         void vlrs_model_eval({PREFIX}*);\n\
+         void vlrs_model_final({PREFIX}*);\n\
+         void vlrs_model_save({PREFIX}*, VerilatedSerialize&);\n\
+         void vlrs_model_restore({PREFIX}*, VerilatedDeserialize&);\n\
+         size_t vlrs_model_ports({PREFIX}*, VlrsSignal*);\n\
+         uint8_t* vlrs_model_previous({PREFIX}*, const void*);\n\
+         void vlrs_model_settled({PREFIX}*);\n"
+    );
+    Some((model_side(ports, folds, options, ""), rest(&declarations, options)))
 }
 
 #[cfg(test)]
