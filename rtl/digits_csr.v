@@ -3,8 +3,8 @@
 //
 // Unknown and unaligned addresses, writes to read-only registers, values out of range, and changes of settings while the
 // machine is busy answer SLVERR and change nothing. Bytes without strobe keep their value.
-// A write takes effect as a whole in the cycle after both its address and its data have been taken.
-// Latency: one cycle from taking to the answer. Throughput: one read and one write per cycle.
+// A write is checked in the cycle after both its address and its data have been taken, and done as a whole at the end of the
+// next one. Latency: two cycles from taking to the answer. Throughput: a read and a write every two cycles.
 // Accesses to WEIGHT_DATA wait for the array; other accesses wait until they are done.
 // All outputs are registers or the inverse of one: no output depends on an input within the cycle.
 
@@ -117,33 +117,33 @@ module digits_csr (
   localparam [1:0] RESP_OKAY   = 2'b00;
   localparam [1:0] RESP_SLVERR = 2'b10;
 
-  // Bus: a channel's transfer that cannot be used at once waits in a skid buffer
+  // Bus: each channel keeps one transfer until it is used. What of an address or of data no register has is compared here, once.
 
   reg        aw_full_q, w_full_q, ar_full_q;
-  reg [11:0] aw_addr_q, ar_addr_q;
-  reg [31:0] w_data_q;
-  reg [3:0]  w_strb_q;
+  reg        aw_known_q, ar_known_q;  // the rest of the address is that of the registers
+  reg [6:0]  aw_addr_q, ar_addr_q;
+  reg [19:0] wr_data_q;               // 0 in bytes without strobe
+  reg [3:0]  wr_strb_q;
+  reg        wr_above_q;              // not 0 in the bits above
+  reg        wr_ones_q;               // all 1 there
+  reg        wr_exec_q;               // the write is done or refused in this cycle
   reg        bvalid_q, rvalid_q;
   reg [1:0]  bresp_q, rresp_q;
   reg [31:0] rdata_q;
 
-  wire [11:0] wr_addr = aw_full_q ? aw_addr_q : s_axil_awaddr;
-  wire [31:0] wr_data = w_full_q ? w_data_q : s_axil_wdata;
-  wire [3:0]  wr_strb = w_full_q ? w_strb_q : s_axil_wstrb;
-  wire [11:0] rd_addr = ar_full_q ? ar_addr_q : s_axil_araddr;
+  wire [11:0] wr_addr = {3'h0, aw_addr_q, 2'h0};
+  wire [11:0] rd_addr = {3'h0, ar_addr_q, 2'h0};
 
-  wire        aw_have = aw_full_q || s_axil_awvalid;
-  wire        w_have  = w_full_q || s_axil_wvalid;
-  wire        ar_have = ar_full_q || s_axil_arvalid;
   wire        b_free  = !bvalid_q || s_axil_bready;
   wire        r_free  = !rvalid_q || s_axil_rready;
 
   // The weight address must not move under an access: one at a time, the write first.
   reg weight_valid_q, weight_write_q;
-  wire        wr_exec = aw_have && w_have && b_free && !weight_valid_q;
-  wire        rd_exec = ar_have && r_free && !weight_valid_q && !(wr_exec && rd_addr == ADDR_WEIGHT_DATA);
+  wire        rd_weight = ar_known_q && rd_addr == ADDR_WEIGHT_DATA;
+  wire        wr_start  = aw_full_q && w_full_q && b_free && !weight_valid_q;
+  wire        rd_exec   = ar_full_q && r_free && !weight_valid_q && !(rd_weight && (wr_start || wr_exec_q));
 
-  reg        wr_ok, rd_ok;  // 0 while nothing is executed
+  reg        rd_ok;
   reg [31:0] rd_value;
 
   assign s_axil_awready = !aw_full_q;
@@ -161,26 +161,153 @@ module digits_csr (
       w_full_q  <= 1'b0;
       ar_full_q <= 1'b0;
     end else begin
-      aw_full_q <= aw_have && !wr_exec;
-      w_full_q  <= w_have && !wr_exec;
-      ar_full_q <= ar_have && !rd_exec;
+      aw_full_q <= aw_full_q ? !wr_start : s_axil_awvalid;
+      w_full_q  <= w_full_q ? !wr_start : s_axil_wvalid;
+      ar_full_q <= ar_full_q ? !rd_exec : s_axil_arvalid;
     end
   end
+
+  wire [31:0] wr_set = s_axil_wdata & {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}}, {8{s_axil_wstrb[1]}}, {8{s_axil_wstrb[0]}}};
 
   always @(posedge aclk) begin
-    if (!aw_full_q) aw_addr_q <= s_axil_awaddr;
-    if (!ar_full_q) ar_addr_q <= s_axil_araddr;
+    if (!aw_full_q) begin
+      aw_addr_q  <= s_axil_awaddr[8:2];
+      aw_known_q <= s_axil_awaddr[11:9] == 3'h0 && s_axil_awaddr[1:0] == 2'h0;
+    end
+    if (!ar_full_q) begin
+      ar_addr_q  <= s_axil_araddr[8:2];
+      ar_known_q <= s_axil_arvalid && s_axil_araddr[11:9] == 3'h0 && s_axil_araddr[1:0] == 2'h0;
+    end
     if (!w_full_q) begin
-      w_data_q <= s_axil_wdata;
-      w_strb_q <= s_axil_wstrb;
+      wr_data_q  <= wr_set[19:0];
+      wr_strb_q  <= s_axil_wstrb;
+      wr_above_q <= |wr_set[31:20];
+      wr_ones_q  <= &wr_set[31:20];
     end
   end
 
-  wire wr_weight   = wr_ok && wr_addr == ADDR_WEIGHT_DATA;
-  wire rd_weight   = rd_ok && rd_addr == ADDR_WEIGHT_DATA;
+  // Fields that software writes
+
+  reg run_q;
+  reg train_q;
+  reg emit_q;
+
+  reg [15:0] learning_rate_q;
+
+  reg [15:0] momentum_q;
+
+  reg [3:0] history_q;
+
+  reg weight_layer_q;
+
+  reg [6:0] weight_row_q;
+
+  reg [4:0] weight_col_q;
+
+  // First cycle of a write: where it goes, if the register can take the value, and if that changes nothing that may be locked
+
+  reg to_ctrl_q;
+  reg to_command_q;
+  reg to_status_q;
+  reg to_learning_rate_q;
+  reg to_momentum_q;
+  reg to_history_q;
+  reg to_weight_layer_q;
+  reg to_weight_row_q;
+  reg to_weight_col_q;
+  reg to_weight_data_q;
+  reg ctrl_same_q;
+  reg learning_rate_same_q;
+  reg momentum_same_q;
+  reg history_same_q;
+
+  always @(posedge aclk) wr_exec_q <= aresetn && wr_start;
+
+  always @(posedge aclk) begin
+    // All of this rests until there is a write.
+    if (aw_full_q && w_full_q) begin
+      to_ctrl_q <= aw_known_q && wr_addr == ADDR_CTRL;
+      to_command_q <= aw_known_q && wr_addr == ADDR_COMMAND;
+      to_status_q <= aw_known_q && wr_addr == ADDR_STATUS;
+      to_learning_rate_q <= aw_known_q && wr_addr == ADDR_LEARNING_RATE &&
+          wr_data_q[19:16] == 4'd0 &&
+          !wr_above_q;
+      to_momentum_q <= aw_known_q && wr_addr == ADDR_MOMENTUM &&
+          wr_data_q[19:16] == 4'd0 &&
+          !wr_above_q;
+      to_history_q <= aw_known_q && wr_addr == ADDR_HISTORY &&
+          wr_data_q[19:4] == 16'd0 &&
+          !wr_above_q &&
+          (!wr_strb_q[0] || wr_data_q[3:0] >= 4'd1) &&
+          wr_data_q[3:0] <= 4'd8;
+      to_weight_layer_q <= aw_known_q && wr_addr == ADDR_WEIGHT_LAYER &&
+          wr_data_q[19:1] == 19'd0 &&
+          !wr_above_q;
+      to_weight_row_q <= aw_known_q && wr_addr == ADDR_WEIGHT_ROW &&
+          wr_data_q[19:7] == 13'd0 &&
+          !wr_above_q &&
+          wr_data_q[6:0] <= 7'd65;
+      to_weight_col_q <= aw_known_q && wr_addr == ADDR_WEIGHT_COL &&
+          wr_data_q[19:5] == 15'd0 &&
+          !wr_above_q;
+      to_weight_data_q <= aw_known_q && wr_addr == ADDR_WEIGHT_DATA &&
+          wr_strb_q == 4'b1111 &&
+          (wr_data_q[19] ? wr_ones_q : !wr_above_q) &&
+          wr_data_q[19:0] != 20'h80000;
+      ctrl_same_q <=
+          (!wr_strb_q[0] || wr_data_q[1] == train_q) &&
+          (!wr_strb_q[0] || wr_data_q[2] == emit_q);
+      learning_rate_same_q <=
+          (!wr_strb_q[0] || wr_data_q[7:0] == learning_rate_q[7:0]) &&
+          (!wr_strb_q[1] || wr_data_q[15:8] == learning_rate_q[15:8]);
+      momentum_same_q <=
+          (!wr_strb_q[0] || wr_data_q[7:0] == momentum_q[7:0]) &&
+          (!wr_strb_q[1] || wr_data_q[15:8] == momentum_q[15:8]);
+      history_same_q <=
+          (!wr_strb_q[0] || wr_data_q[3:0] == history_q);
+    end
+  end
+
+  // Second cycle: is it done?
+
+  // The cell that the weight address means
+  wire [6:0]  weight_rows =
+      weight_layer_q == 1'd0 ? 7'd65 :
+      7'd33;
+  wire [4:0]  weight_last_col =
+      weight_layer_q == 1'd0 ? 5'd31 :
+      5'd9;
+  wire weight_ok = !busy && weight_row_q < weight_rows && weight_col_q <= weight_last_col;
+
+  wire        ctrl_ok = wr_exec_q && to_ctrl_q && (!busy || ctrl_same_q);
+  wire        command_ok = wr_exec_q && to_command_q;
+  wire        status_ok = wr_exec_q && to_status_q;
+  wire        learning_rate_ok = wr_exec_q && to_learning_rate_q && (!busy || learning_rate_same_q);
+  wire        momentum_ok = wr_exec_q && to_momentum_q && (!busy || momentum_same_q);
+  wire        history_ok = wr_exec_q && to_history_q && (!busy || history_same_q);
+  wire        weight_layer_ok = wr_exec_q && to_weight_layer_q;
+  wire        weight_row_ok = wr_exec_q && to_weight_row_q;
+  wire        weight_col_ok = wr_exec_q && to_weight_col_q;
+  wire        weight_data_ok = wr_exec_q && to_weight_data_q && weight_ok;
+
+  wire        wr_ok =
+      ctrl_ok ||
+      command_ok ||
+      status_ok ||
+      learning_rate_ok ||
+      momentum_ok ||
+      history_ok ||
+      weight_layer_ok ||
+      weight_row_ok ||
+      weight_col_ok ||
+      weight_data_ok;
+
+  // Answers
+
+  wire wr_weight   = weight_data_ok;
   wire weight_done = weight_valid_q && weight_ready;
-  wire wr_answer   = (wr_exec && !wr_weight) || (weight_done && weight_write_q);
-  wire rd_answer   = (rd_exec && !rd_weight) || (weight_done && !weight_write_q);
+  wire wr_answer   = (wr_exec_q && !wr_weight) || (weight_done && weight_write_q);
+  wire rd_answer   = (rd_exec && !(rd_weight && weight_ok)) || (weight_done && !weight_write_q);
 
   always @(posedge aclk) begin
     if (!aresetn) begin
@@ -193,7 +320,7 @@ module digits_csr (
   end
 
   always @(posedge aclk) begin
-    if (wr_exec) bresp_q <= wr_ok ? RESP_OKAY : RESP_SLVERR;
+    if (wr_exec_q) bresp_q <= wr_ok ? RESP_OKAY : RESP_SLVERR;
     if (rd_exec) begin
       rresp_q <= rd_ok ? RESP_OKAY : RESP_SLVERR;
       rdata_q <= rd_value;
@@ -201,91 +328,9 @@ module digits_csr (
     if (weight_done && !weight_write_q) rdata_q <= {{13{weight_rdata[19]}}, weight_rdata[18:0]};
   end
 
-  // Fields that software writes: new value under the strobes, and whether the register takes it
+  // Settings take what was written under the strobes.
 
-  reg [31:0] wr_keep, wr_set;
-
-  reg run_q, run_new;
-  reg train_q, train_new;
-  reg emit_q, emit_new;
-  wire        ctrl_ok = (!busy || (train_new == train_q && emit_new == emit_q));
-
-  reg [15:0] learning_rate_q, learning_rate_new;
-  wire        learning_rate_ok = (!busy || learning_rate_new == learning_rate_q) && wr_set[31:16] == 16'd0;
-
-  reg [15:0] momentum_q, momentum_new;
-  wire        momentum_ok = (!busy || momentum_new == momentum_q) && wr_set[31:16] == 16'd0;
-
-  reg [3:0] history_q, history_new;
-  wire        history_ok = (!busy || history_new == history_q) && wr_set[31:4] == 28'd0 && history_new >= 4'd1 && history_new <= 4'd8;
-
-  reg weight_layer_q, weight_layer_new;
-  wire        weight_layer_ok = wr_set[31:1] == 31'd0;
-
-  reg [6:0] weight_row_q, weight_row_new;
-  wire        weight_row_ok = wr_set[31:7] == 25'd0 && weight_row_new <= 7'd65;
-
-  reg [4:0] weight_col_q, weight_col_new;
-  wire        weight_col_ok = wr_set[31:5] == 27'd0;
-
-  // The cell that the weight address means
-  wire [6:0]  weight_rows =
-      weight_layer_q == 1'd0 ? 7'd65 :
-      7'd33;
-  wire [4:0]  weight_last_col =
-      weight_layer_q == 1'd0 ? 5'd31 :
-      5'd9;
-  wire weight_ok      = !busy && weight_row_q < weight_rows && weight_col_q <= weight_last_col;
-  wire weight_data_ok = weight_ok && wr_strb == 4'b1111 && wr_data[31:20] == {12{wr_data[19]}} && wr_data[19:0] != 20'h80000;
-
-  // All of this rests until there is a write.
-  always @* begin
-    wr_keep = 32'hffff_ffff;
-    wr_set  = 32'd0;
-    run_new = run_q;
-    train_new = train_q;
-    emit_new = emit_q;
-    learning_rate_new = learning_rate_q;
-    momentum_new = momentum_q;
-    history_new = history_q;
-    weight_layer_new = weight_layer_q;
-    weight_row_new = weight_row_q;
-    weight_col_new = weight_col_q;
-    if (wr_exec) begin
-      wr_keep = ~{{8{wr_strb[3]}}, {8{wr_strb[2]}}, {8{wr_strb[1]}}, {8{wr_strb[0]}}};
-      wr_set  = wr_data & ~wr_keep;
-      run_new = (run_q & wr_keep[0]) | wr_set[0];
-      train_new = (train_q & wr_keep[1]) | wr_set[1];
-      emit_new = (emit_q & wr_keep[2]) | wr_set[2];
-      learning_rate_new = (learning_rate_q & wr_keep[15:0]) | wr_set[15:0];
-      momentum_new = (momentum_q & wr_keep[15:0]) | wr_set[15:0];
-      history_new = (history_q & wr_keep[3:0]) | wr_set[3:0];
-      weight_layer_new = (weight_layer_q & wr_keep[0]) | wr_set[0];
-      weight_row_new = (weight_row_q & wr_keep[6:0]) | wr_set[6:0];
-      weight_col_new = (weight_col_q & wr_keep[4:0]) | wr_set[4:0];
-    end
-  end
-
-  always @* begin
-    wr_ok = 1'b0;
-    if (wr_exec) begin
-      case (wr_addr)
-        ADDR_CTRL:          wr_ok = ctrl_ok;
-        ADDR_COMMAND:       wr_ok = 1'b1;
-        ADDR_STATUS:        wr_ok = 1'b1;
-        ADDR_LEARNING_RATE: wr_ok = learning_rate_ok;
-        ADDR_MOMENTUM:      wr_ok = momentum_ok;
-        ADDR_HISTORY:       wr_ok = history_ok;
-        ADDR_WEIGHT_LAYER:  wr_ok = weight_layer_ok;
-        ADDR_WEIGHT_ROW:    wr_ok = weight_row_ok;
-        ADDR_WEIGHT_COL:    wr_ok = weight_col_ok;
-        ADDR_WEIGHT_DATA:   wr_ok = weight_data_ok;
-        default: wr_ok = 1'b0;
-      endcase
-    end
-  end
-
-  wire soft_reset_d = wr_ok && wr_addr == ADDR_COMMAND && wr_set[0];
+  wire soft_reset_d = command_ok && wr_data_q[0];
 
   always @(posedge aclk) begin
     if (!aresetn) begin
@@ -295,20 +340,22 @@ module digits_csr (
       learning_rate_q <= 16'd1638;
       momentum_q      <= 16'd58982;
       history_q       <= 4'd8;
-    end else if (wr_ok) begin
-      if (wr_addr == ADDR_CTRL) begin
-        run_q   <= run_new;
-        train_q <= train_new;
-        emit_q  <= emit_new;
+    end else begin
+      if (ctrl_ok) begin
+        if (wr_strb_q[0]) run_q   <= wr_data_q[0];
+        if (wr_strb_q[0]) train_q <= wr_data_q[1];
+        if (wr_strb_q[0]) emit_q  <= wr_data_q[2];
       end
-      if (wr_addr == ADDR_LEARNING_RATE) begin
-        learning_rate_q <= learning_rate_new;
+      if (learning_rate_ok) begin
+        if (wr_strb_q[0]) learning_rate_q[7:0]  <= wr_data_q[7:0];
+        if (wr_strb_q[1]) learning_rate_q[15:8] <= wr_data_q[15:8];
       end
-      if (wr_addr == ADDR_MOMENTUM) begin
-        momentum_q <= momentum_new;
+      if (momentum_ok) begin
+        if (wr_strb_q[0]) momentum_q[7:0]  <= wr_data_q[7:0];
+        if (wr_strb_q[1]) momentum_q[15:8] <= wr_data_q[15:8];
       end
-      if (wr_addr == ADDR_HISTORY) begin
-        history_q <= history_new;
+      if (history_ok) begin
+        if (wr_strb_q[0]) history_q <= wr_data_q[3:0];
       end
       if (soft_reset_d) run_q <= 1'b0;
     end
@@ -327,9 +374,9 @@ module digits_csr (
       clear_history  <= 1'b0;
       clear_counters <= 1'b0;
     end else begin
-      soft_reset     <= wr_ok && wr_addr == ADDR_COMMAND && wr_set[0];
-      clear_history  <= wr_ok && wr_addr == ADDR_COMMAND && wr_set[1];
-      clear_counters <= wr_ok && wr_addr == ADDR_COMMAND && wr_set[2];
+      soft_reset     <= command_ok && wr_data_q[0];
+      clear_history  <= command_ok && wr_data_q[1];
+      clear_counters <= command_ok && wr_data_q[2];
     end
   end
 
@@ -343,14 +390,14 @@ module digits_csr (
   reg long_packet_q;
 
   always @(posedge aclk) begin
-    if (!aresetn || soft_reset_d || soft_reset || soft_reset_q) begin
+    if (!aresetn || soft_reset || soft_reset_q) begin
       short_packet_q <= 1'b0;
       long_packet_q  <= 1'b0;
     end else begin
       if (short_packet) short_packet_q <= 1'b1;
-      else if (wr_ok && wr_addr == ADDR_STATUS && wr_set[8]) short_packet_q <= 1'b0;
+      else if (status_ok && wr_data_q[8]) short_packet_q <= 1'b0;
       if (long_packet) long_packet_q  <= 1'b1;
-      else if (wr_ok && wr_addr == ADDR_STATUS && wr_set[9]) long_packet_q  <= 1'b0;
+      else if (status_ok && wr_data_q[9]) long_packet_q  <= 1'b0;
     end
   end
 
@@ -381,7 +428,7 @@ module digits_csr (
       count_samples_high_q       <= 32'd0;
       count_slots_high_q         <= 32'd0;
       count_slots_skipped_high_q <= 32'd0;
-    end else if (rd_exec) begin
+    end else if (rd_exec && ar_known_q) begin
       if (rd_addr == ADDR_CYCLES_LO)        count_cycles_high_q        <= count_cycles[63:32];
       if (rd_addr == ADDR_WAIT_INPUT_LO)    count_wait_input_high_q    <= count_wait_input[63:32];
       if (rd_addr == ADDR_LOAD_LO)          count_load_high_q          <= count_load[63:32];
@@ -402,13 +449,13 @@ module digits_csr (
 
   always @(posedge aclk) begin
     if (!aresetn) weight_valid_q <= 1'b0;
-    else          weight_valid_q <= wr_weight || rd_weight || (weight_valid_q && !weight_ready);
+    else          weight_valid_q <= wr_weight || (rd_exec && rd_weight && weight_ok) || (weight_valid_q && !weight_ready);
   end
 
   always @(posedge aclk) begin
     if (!weight_valid_q) begin
       weight_write_q <= wr_weight;
-      weight_wdata_q <= wr_data[19:0];
+      weight_wdata_q <= wr_data_q[19:0];
     end
   end
 
@@ -418,9 +465,9 @@ module digits_csr (
       weight_row_q   <= 7'd0;
       weight_col_q   <= 5'd0;
     end else begin
-      if (wr_ok && wr_addr == ADDR_WEIGHT_LAYER) weight_layer_q <= weight_layer_new;
-      if (wr_ok && wr_addr == ADDR_WEIGHT_ROW)   weight_row_q <= weight_row_new;
-      if (wr_ok && wr_addr == ADDR_WEIGHT_COL)   weight_col_q <= weight_col_new;
+      if (weight_layer_ok && wr_strb_q[0]) weight_layer_q <= wr_data_q[0];
+      if (weight_row_ok && wr_strb_q[0]) weight_row_q <= wr_data_q[6:0];
+      if (weight_col_ok && wr_strb_q[0]) weight_col_q <= wr_data_q[4:0];
       if (weight_done) begin
         weight_col_q <= weight_col_q == weight_last_col ? 5'd0 : weight_col_q + 5'd1;
         if (weight_col_q == weight_last_col) weight_row_q <= weight_row_q + 7'd1;
@@ -440,7 +487,7 @@ module digits_csr (
   always @* begin
     rd_ok    = 1'b0;
     rd_value = 32'd0;
-    if (rd_exec) begin
+    if (ar_known_q) begin
       rd_ok = 1'b1;
       case (rd_addr)
         ADDR_ID:               rd_value = 32'h4d52544c;
@@ -499,8 +546,8 @@ module digits_csr (
     f_ar   <= aresetn ? f_ar + {2'd0, s_axil_arvalid && s_axil_arready} - {2'd0, rvalid_q && s_axil_rready} : 3'd0;
     if (!f_past) assume (!aresetn);
     if (f_past) begin
-      assert (f_aw == {2'd0, aw_full_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
-      assert (f_w == {2'd0, w_full_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
+      assert (f_aw == {2'd0, aw_full_q} + {2'd0, wr_exec_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
+      assert (f_w == {2'd0, w_full_q} + {2'd0, wr_exec_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
       assert (f_ar == {2'd0, ar_full_q} + {2'd0, rvalid_q} + {2'd0, weight_valid_q && !weight_write_q});
       assert (!weight_valid_q || !(weight_write_q ? bvalid_q : rvalid_q));
       assert (!weight_valid_q || (weight_row_q < weight_rows && weight_col_q <= weight_last_col));
@@ -514,7 +561,7 @@ module digits_csr (
   end
 `endif
 
-  wire unused_bits = &{1'b0, s_axil_awprot, s_axil_arprot, wr_keep};
+  wire unused_bits = &{1'b0, s_axil_awprot, s_axil_arprot, wr_set, wr_data_q, wr_strb_q};
 
 endmodule
 

@@ -2,8 +2,8 @@
 //
 // Unknown and unaligned addresses, writes to read-only registers, values out of range, and changes of settings while the
 // machine is busy answer SLVERR and change nothing. Bytes without strobe keep their value.
-// A write takes effect as a whole in the cycle after both its address and its data have been taken.
-// Latency: one cycle from taking to the answer. Throughput: one read and one write per cycle.
+// A write is checked in the cycle after both its address and its data have been taken, and done as a whole at the end of the
+// next one. Latency: two cycles from taking to the answer. Throughput: a read and a write every two cycles.
 <%- if let Some(w) = weights %>
 // Accesses to WEIGHT_DATA wait for the array; other accesses wait until they are done.
 <%- endif %>
@@ -74,39 +74,43 @@ module ${ name }$_csr (
   localparam [1:0] RESP_OKAY   = 2'b00;
   localparam [1:0] RESP_SLVERR = 2'b10;
 
-  // Bus: a channel's transfer that cannot be used at once waits in a skid buffer
+  // Bus: each channel keeps one transfer until it is used. What of an address or of data no register has is compared here, once.
 
   reg         aw_full_q, w_full_q, ar_full_q;
-  reg  [11:0] aw_addr_q, ar_addr_q;
-  reg  [31:0] w_data_q;
-  reg  [3:0]  w_strb_q;
+  reg         aw_known_q, ar_known_q;  // the rest of the address is that of the registers
+  reg  ${ address.bits }$ aw_addr_q, ar_addr_q;
+  reg  ${ data.bits }$ wr_data_q;   // 0 in bytes without strobe
+  reg  [3:0]  wr_strb_q;
+<%- if data.above != "" %>
+  reg         wr_above_q;  // not 0 in the bits above
+<%- if let Some(w) = weights %>
+  reg         wr_ones_q;   // all 1 there
+<%- endif %>
+<%- endif %>
+  reg         wr_exec_q;   // the write is done or refused in this cycle
   reg         bvalid_q, rvalid_q;
   reg  [1:0]  bresp_q, rresp_q;
   reg  [31:0] rdata_q;
 
-  wire [11:0] wr_addr = aw_full_q ? aw_addr_q : s_axil_awaddr;
-  wire [31:0] wr_data = w_full_q ? w_data_q : s_axil_wdata;
-  wire [3:0]  wr_strb = w_full_q ? w_strb_q : s_axil_wstrb;
-  wire [11:0] rd_addr = ar_full_q ? ar_addr_q : s_axil_araddr;
+  wire [11:0] wr_addr = ${ address.whole_write }$;
+  wire [11:0] rd_addr = ${ address.whole_read }$;
 
-  wire        aw_have = aw_full_q || s_axil_awvalid;
-  wire        w_have  = w_full_q || s_axil_wvalid;
-  wire        ar_have = ar_full_q || s_axil_arvalid;
   wire        b_free  = !bvalid_q || s_axil_bready;
   wire        r_free  = !rvalid_q || s_axil_rready;
 <%- if let Some(w) = weights %>
 
   // The weight address must not move under an access: one at a time, the write first.
   reg         weight_valid_q, weight_write_q;
-  wire        wr_exec = aw_have && w_have && b_free && !weight_valid_q;
-  wire        rd_exec = ar_have && r_free && !weight_valid_q && !(wr_exec && rd_addr == ADDR_WEIGHT_DATA);
+  wire        rd_weight = ar_known_q && rd_addr == ADDR_WEIGHT_DATA;
+  wire        wr_start  = aw_full_q && w_full_q && b_free && !weight_valid_q;
+  wire        rd_exec   = ar_full_q && r_free && !weight_valid_q && !(rd_weight && (wr_start || wr_exec_q));
 <%- else %>
 
-  wire        wr_exec = aw_have && w_have && b_free;
-  wire        rd_exec = ar_have && r_free;
+  wire        wr_start = aw_full_q && w_full_q && b_free;
+  wire        rd_exec  = ar_full_q && r_free;
 <%- endif %>
 
-  reg         wr_ok, rd_ok;  // 0 while nothing is executed
+  reg         rd_ok;
   reg  [31:0] rd_value;
 
   assign s_axil_awready = !aw_full_q;
@@ -124,31 +128,107 @@ module ${ name }$_csr (
       w_full_q  <= 1'b0;
       ar_full_q <= 1'b0;
     end else begin
-      aw_full_q <= aw_have && !wr_exec;
-      w_full_q  <= w_have && !wr_exec;
-      ar_full_q <= ar_have && !rd_exec;
+      aw_full_q <= aw_full_q ? !wr_start : s_axil_awvalid;
+      w_full_q  <= w_full_q ? !wr_start : s_axil_wvalid;
+      ar_full_q <= ar_full_q ? !rd_exec : s_axil_arvalid;
     end
   end
+
+  wire [31:0] wr_set = s_axil_wdata & {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}}, {8{s_axil_wstrb[1]}}, {8{s_axil_wstrb[0]}}};
 
   always @(posedge aclk) begin
-    if (!aw_full_q) aw_addr_q <= s_axil_awaddr;
-    if (!ar_full_q) ar_addr_q <= s_axil_araddr;
+    if (!aw_full_q) begin
+      aw_addr_q  <= s_axil_awaddr${ address.slice }$;
+      aw_known_q <= ${ address.known_write }$;
+    end
+    if (!ar_full_q) begin
+      ar_addr_q  <= s_axil_araddr${ address.slice }$;
+      ar_known_q <= s_axil_arvalid && ${ address.known_read }$;
+    end
     if (!w_full_q) begin
-      w_data_q <= s_axil_wdata;
-      w_strb_q <= s_axil_wstrb;
+      wr_data_q  <= wr_set${ data.slice }$;
+      wr_strb_q  <= s_axil_wstrb;
+<%- if data.above != "" %>
+      wr_above_q <= |wr_set${ data.above }$;
+<%- if let Some(w) = weights %>
+      wr_ones_q  <= &wr_set${ data.above }$;
+<%- endif %>
+<%- endif %>
     end
   end
 
+  // Fields that software writes
+<%- for r in writable %>
+<% for f in r.fields %>
+  reg  ${ f.bits }$ ${ f.name }$_q;
+<%- endfor %>
+<%- for m in r.merged %>
+  wire ${ m.bits }$ ${ m.name }$ = ${ m.value }$;
+<%- endfor %>
+<%- endfor %>
+
+  // First cycle of a write: where it goes, if the register can take the value, and if that changes nothing that may be locked
+<% for r in writable %>
+  reg         ${ r.to }$;
+<%- endfor %>
+<%- for r in writable %>
+<%- if !r.same.is_empty() %>
+  reg         ${ r.same_name }$;
+<%- endif %>
+<%- endfor %>
+
+  always @(posedge aclk) wr_exec_q <= aresetn && wr_start;
+
+  always @(posedge aclk) begin
+    // All of this rests until there is a write.
+    if (aw_full_q && w_full_q) begin
+<%- for r in writable %>
+      ${ r.to }$ <= aw_known_q && wr_addr == ${ r.address }$<% for c in r.fits %> &&
+          ${ c }$<% endfor %>;
+<%- endfor %>
+<%- for r in writable %>
+<%- if !r.same.is_empty() %>
+      ${ r.same_name }$ <=
+<%- for c in r.same %>
+          ${ c }$<% if loop.last %>;<% else %> &&<% endif %>
+<%- endfor %>
+<%- endif %>
+<%- endfor %>
+    end
+  end
+
+  // Second cycle: is it done?
 <%- if let Some(w) = weights %>
 
-  wire wr_weight   = wr_ok && wr_addr == ADDR_WEIGHT_DATA;
-  wire rd_weight   = rd_ok && rd_addr == ADDR_WEIGHT_DATA;
+  // The cell that the weight address means
+  wire ${ w.row_register_bits }$ weight_rows =
+<%- for layer in w.layers %>
+      <% if !loop.last %>weight_layer_q == ${ w.layer_width }$'d${ loop.index0 }$ ? <% endif %>${ w.row_width }$'d${ layer.0 }$<% if loop.last %>;<% else %> :<% endif %>
+<%- endfor %>
+  wire ${ w.col_bits }$ weight_last_col =
+<%- for layer in w.layers %>
+      <% if !loop.last %>weight_layer_q == ${ w.layer_width }$'d${ loop.index0 }$ ? <% endif %>${ w.col_width }$'d${ layer.1 }$<% if loop.last %>;<% else %> :<% endif %>
+<%- endfor %>
+  wire weight_ok = !busy && weight_row_q < weight_rows<% if w.check_col %> && weight_col_q <= weight_last_col<% endif %>;
+<%- endif %>
+<% for r in writable %>
+  wire        ${ r.taken }$ = wr_exec_q && ${ r.to }$<% if r.data %> && weight_ok<% endif %><% if !r.same.is_empty() %> && (!busy || ${ r.same_name }$)<% endif %>;
+<%- endfor %>
+
+  wire        wr_ok =
+<%- for r in writable %>
+      ${ r.taken }$<% if loop.last %>;<% else %> ||<% endif %>
+<%- endfor %>
+
+  // Answers
+<% if let Some(w) = weights %>
+  wire wr_weight   = weight_data_ok;
   wire weight_done = weight_valid_q && weight_ready;
-  wire wr_answer   = (wr_exec && !wr_weight) || (weight_done && weight_write_q);
-  wire rd_answer   = (rd_exec && !rd_weight) || (weight_done && !weight_write_q);
+  wire wr_answer   = (wr_exec_q && !wr_weight) || (weight_done && weight_write_q);
+  wire rd_answer   = (rd_exec && !(rd_weight && weight_ok)) || (weight_done && !weight_write_q);
 <%- else %>
 
-  wire wr_answer = wr_exec;
+  wire wr_answer = wr_exec_q;
   wire rd_answer = rd_exec;
 <%- endif %>
 
@@ -163,7 +243,7 @@ module ${ name }$_csr (
   end
 
   always @(posedge aclk) begin
-    if (wr_exec) bresp_q <= wr_ok ? RESP_OKAY : RESP_SLVERR;
+    if (wr_exec_q) bresp_q <= wr_ok ? RESP_OKAY : RESP_SLVERR;
     if (rd_exec) begin
       rresp_q <= rd_ok ? RESP_OKAY : RESP_SLVERR;
       rdata_q <= rd_value;
@@ -173,75 +253,21 @@ module ${ name }$_csr (
 <%- endif %>
   end
 
-  // Fields that software writes: new value under the strobes, and whether the register takes it
+  // Settings take what was written under the strobes.
 
-  reg [31:0] wr_keep, wr_set;
-<%- for r in writable %>
-<% for f in r.fields %>
-  reg  ${ f.bits }$ ${ f.name }$_q, ${ f.name }$_new;
-<%- endfor %>
-  wire        ${ r.signal }$_ok = ${ r.ok }$;
-<%- endfor %>
-<%- if let Some(w) = weights %>
-
-  // The cell that the weight address means
-  wire ${ w.row_register_bits }$ weight_rows =
-<%- for layer in w.layers %>
-      <% if !loop.last %>weight_layer_q == ${ w.layer_width }$'d${ loop.index0 }$ ? <% endif %>${ w.row_width }$'d${ layer.0 }$<% if loop.last %>;<% else %> :<% endif %>
-<%- endfor %>
-  wire ${ w.col_bits }$ weight_last_col =
-<%- for layer in w.layers %>
-      <% if !loop.last %>weight_layer_q == ${ w.layer_width }$'d${ loop.index0 }$ ? <% endif %>${ w.col_width }$'d${ layer.1 }$<% if loop.last %>;<% else %> :<% endif %>
-<%- endfor %>
-  wire weight_ok      = !busy && weight_row_q < weight_rows<% if w.check_col %> && weight_col_q <= weight_last_col<% endif %>;
-  wire weight_data_ok = weight_ok && wr_strb == 4'b1111<% for c in w.state_checks %> && ${ c }$<% endfor %>;
-<%- endif %>
-
-  // All of this rests until there is a write.
-  always @* begin
-    wr_keep = 32'hffff_ffff;
-    wr_set  = 32'd0;
-<%- for r in writable %>
-<%- for f in r.fields %>
-    ${ f.name }$_new = ${ f.name }$_q;
-<%- endfor %>
-<%- endfor %>
-    if (wr_exec) begin
-      wr_keep = ~{{8{wr_strb[3]}}, {8{wr_strb[2]}}, {8{wr_strb[1]}}, {8{wr_strb[0]}}};
-      wr_set  = wr_data & ~wr_keep;
-<%- for r in writable %>
-<%- for f in r.fields %>
-      ${ f.name }$_new = (${ f.name }$_q & wr_keep${ f.slice }$) | wr_set${ f.slice }$;
-<%- endfor %>
-<%- endfor %>
-    end
-  end
-
-  always @* begin
-    wr_ok = 1'b0;
-    if (wr_exec) begin
-      case (wr_addr)
-<%- for r in write_cases %>
-        ${ r.name }$ wr_ok = ${ r.value }$;
-<%- endfor %>
-        default: wr_ok = 1'b0;
-      endcase
-    end
-  end
-
-  wire soft_reset_d = wr_ok && wr_addr == ADDR_COMMAND && wr_set${ soft_reset }$;
+  wire soft_reset_d = command_ok && wr_data_q${ soft_reset }$;
 
   always @(posedge aclk) begin
     if (!aresetn) begin
 <%- for f in settings %>
       ${ f.stored }$ <= ${ f.reset }$;
 <%- endfor %>
-    end else if (wr_ok) begin
+    end else begin
 <%- for r in writable %>
-<%- if !r.weight %>
-      if (wr_addr == ${ r.address }$) begin
-<%- for f in r.fields %>
-        ${ f.stored }$ <= ${ f.name }$_new;
+<%- if !r.weight && !r.data && !r.pieces.is_empty() %>
+      if (${ r.taken }$) begin
+<%- for p in r.pieces %>
+        if (wr_strb_q[${ p.byte }$]) ${ p.field }$ <= ${ p.value }$;
 <%- endfor %>
       end
 <%- endif %>
@@ -260,7 +286,7 @@ module ${ name }$_csr (
 <%- endfor %>
     end else begin
 <%- for f in pulses %>
-      ${ f.driven }$ <= wr_ok && wr_addr == ${ f.address }$ && wr_set${ f.slice }$;
+      ${ f.driven }$ <= ${ f.taken }$ && wr_data_q${ f.slice }$;
 <%- endfor %>
     end
   end
@@ -275,14 +301,14 @@ module ${ name }$_csr (
 <%- endfor %>
 
   always @(posedge aclk) begin
-    if (!aresetn || soft_reset_d || soft_reset || soft_reset_q) begin
+    if (!aresetn || soft_reset || soft_reset_q) begin
 <%- for f in flags %>
       ${ f.stored }$ <= 1'b0;
 <%- endfor %>
     end else begin
 <%- for f in flags %>
       if (${ f.name }$) ${ f.stored }$ <= 1'b1;
-      else if (wr_ok && wr_addr == ${ f.address }$ && wr_set${ f.slice }$) ${ f.stored }$ <= 1'b0;
+      else if (${ f.taken }$ && wr_data_q${ f.slice }$) ${ f.stored }$ <= 1'b0;
 <%- endfor %>
     end
   end
@@ -297,7 +323,7 @@ module ${ name }$_csr (
 <%- for counter in counters %>
       ${ counter.high }$ <= ${ counter_bits - 32 }$'d0;
 <%- endfor %>
-    end else if (rd_exec) begin
+    end else if (rd_exec && ar_known_q) begin
 <%- for counter in counters %>
       if (rd_addr == ${ counter.address }$ ${ counter.high }$ <= ${ counter.name }$[${ counter_bits - 1 }$:32];
 <%- endfor %>
@@ -312,13 +338,13 @@ module ${ name }$_csr (
 
   always @(posedge aclk) begin
     if (!aresetn) weight_valid_q <= 1'b0;
-    else          weight_valid_q <= wr_weight || rd_weight || (weight_valid_q && !weight_ready);
+    else          weight_valid_q <= wr_weight || (rd_exec && rd_weight && weight_ok) || (weight_valid_q && !weight_ready);
   end
 
   always @(posedge aclk) begin
     if (!weight_valid_q) begin
       weight_write_q <= wr_weight;
-      weight_wdata_q <= wr_data[${ w.state_bits - 1 }$:0];
+      weight_wdata_q <= wr_data_q[${ w.state_bits - 1 }$:0];
     end
   end
 
@@ -328,9 +354,13 @@ module ${ name }$_csr (
       weight_row_q   <= ${ w.row_width }$'d0;
       weight_col_q   <= ${ w.col_width }$'d0;
     end else begin
-      if (wr_ok && wr_addr == ADDR_WEIGHT_LAYER) weight_layer_q <= weight_layer_new;
-      if (wr_ok && wr_addr == ADDR_WEIGHT_ROW)   weight_row_q <= weight_row_new;
-      if (wr_ok && wr_addr == ADDR_WEIGHT_COL)   weight_col_q <= weight_col_new;
+<%- for r in writable %>
+<%- if r.weight %>
+<%- for p in r.pieces %>
+      if (${ r.taken }$ && wr_strb_q[${ p.byte }$]) ${ p.field }$ <= ${ p.value }$;
+<%- endfor %>
+<%- endif %>
+<%- endfor %>
       if (weight_done) begin
         weight_col_q <= weight_col_q == weight_last_col ? ${ w.col_width }$'d0 : weight_col_q + ${ w.col_width }$'d1;
         if (weight_col_q == weight_last_col) weight_row_q <= weight_row_q + ${ w.row_width }$'d1;
@@ -351,7 +381,7 @@ module ${ name }$_csr (
   always @* begin
     rd_ok    = 1'b0;
     rd_value = 32'd0;
-    if (rd_exec) begin
+    if (ar_known_q) begin
       rd_ok = 1'b1;
       case (rd_addr)
 <%- for r in read_cases %>
@@ -378,14 +408,14 @@ module ${ name }$_csr (
     if (!f_past) assume (!aresetn);
     if (f_past) begin
 <%- if let Some(w) = weights %>
-      assert (f_aw == {2'd0, aw_full_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
-      assert (f_w == {2'd0, w_full_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
+      assert (f_aw == {2'd0, aw_full_q} + {2'd0, wr_exec_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
+      assert (f_w == {2'd0, w_full_q} + {2'd0, wr_exec_q} + {2'd0, bvalid_q} + {2'd0, weight_valid_q && weight_write_q});
       assert (f_ar == {2'd0, ar_full_q} + {2'd0, rvalid_q} + {2'd0, weight_valid_q && !weight_write_q});
       assert (!weight_valid_q || !(weight_write_q ? bvalid_q : rvalid_q));
       assert (!weight_valid_q || (weight_row_q < weight_rows && weight_col_q <= weight_last_col));
 <%- else %>
-      assert (f_aw == {2'd0, aw_full_q} + {2'd0, bvalid_q});
-      assert (f_w == {2'd0, w_full_q} + {2'd0, bvalid_q});
+      assert (f_aw == {2'd0, aw_full_q} + {2'd0, wr_exec_q} + {2'd0, bvalid_q});
+      assert (f_w == {2'd0, w_full_q} + {2'd0, wr_exec_q} + {2'd0, bvalid_q});
       assert (f_ar == {2'd0, ar_full_q} + {2'd0, rvalid_q});
 <%- endif %>
     end
@@ -400,7 +430,7 @@ module ${ name }$_csr (
   end
 `endif
 
-  wire unused_bits = &{1'b0, s_axil_awprot, s_axil_arprot, wr_keep};
+  wire unused_bits = &{1'b0, s_axil_awprot, s_axil_arprot, wr_set, wr_data_q, wr_strb_q};
 
 endmodule
 

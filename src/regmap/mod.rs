@@ -3,6 +3,7 @@
 //!
 //! Bus: AXI4-Lite, 32-bit registers at byte addresses that are multiples of 4, 12-bit address space.
 
+mod csr;
 mod map;
 mod memory;
 mod render;

@@ -70,8 +70,10 @@ fn pieces_of_a_run_take_the_registers_of_their_epoch() {
 #[test]
 fn a_register_that_stays_is_found() {
     let rig = rig(UNITS[0], Backend::External);
-    let rtl =
-        mutated(&rig.rtl, &[("csr", "learning_rate_q <= learning_rate_new;", "learning_rate_q <= learning_rate_q;")]);
+    let rtl = mutated(
+        &rig.rtl,
+        &[("csr", "if (wr_strb_q[0]) learning_rate_q[7:0]  <=", "if (1'b0) learning_rate_q[7:0]  <=")],
+    );
     match (Rig { rtl, ..rig.clone() }).run(&options()) {
         Err(CosimError::Mismatch(m)) => assert_eq!(m.sample, 30, "{m}"),
         Err(other) => panic!("{other}"),

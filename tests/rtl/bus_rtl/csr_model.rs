@@ -240,6 +240,9 @@ impl Model {
             ("STATUS", _) => rng.random_range(0..4) << 8,
             ("LEARNING_RATE" | "MOMENTUM", 1) => rng.random_range(65_535..65_538),
             ("LEARNING_RATE", 2) => self.rate,
+            // One bit off: from the value that is there, from a value that is taken.
+            ("LEARNING_RATE", 3) => self.rate ^ 1 << rng.random_range(0..16),
+            ("LEARNING_RATE" | "MOMENTUM", 4) => 1 << if rng.random() { 31 } else { rng.random_range(16..32) },
             ("LEARNING_RATE" | "MOMENTUM", _) => rng.random_range(0..65_536),
             ("HISTORY", _) => near(rng, self.depth),
             ("WEIGHT_LAYER", _) => near(rng, self.arrays.as_ref().map_or(0, |a| a.len() as u32 - 1)),
@@ -252,6 +255,7 @@ impl Model {
                     2 => full as u32,
                     3 => (1 - full) as u32,
                     4 => (full - 1) as u32,
+                    5 => rng.random_range(1 - full..full) as u32 ^ 1 << rng.random_range(self.state_bits.min(31)..32),
                     _ => rng.random_range(1 - full..full) as u32,
                 }
             }
@@ -262,12 +266,13 @@ impl Model {
     fn operation(&mut self, rng: &mut impl Rng) -> String {
         let known = self.map.registers[rng.random_range(0..self.map.registers.len())].address;
         let weights = [0x40, 0x44, 0x48, 0x4c, 0x4c, 0x4c];
+        let settings = [0x20, 0x24, 0x28, 0x30, 0x34, 0x38, 0x38];
         let address = match rng.random_range(0..16) {
             0 => rng.random_range(0..4096),
             1 => known + rng.random_range(1..4),
             2 => rng.random_range(0..1024) * 4,
             3..8 => weights[rng.random_range(0..weights.len())],
-            8..11 => 0x20 + 4 * rng.random_range(0..8),
+            8..12 => settings[rng.random_range(0..settings.len())],
             _ => known,
         };
         match rng.random_range(0..32) {
@@ -287,7 +292,7 @@ impl Model {
                 self.line(5, 0, 0, 0, flags.into(), &Effects::default())
             }
             5..20 => {
-                let strobes = if rng.random_bool(0.8) { 15 } else { rng.random_range(0..16) };
+                let strobes = if rng.random_bool(0.6) { 15 } else { rng.random_range(0..16) };
                 let data = self.data_for(rng, address);
                 self.write_line(address, data, strobes)
             }

@@ -226,7 +226,7 @@ module tb #(
     end
   endtask
 
-  // Reads of ID and writes of LEARNING_RATE without a pause: one of each per cycle.
+  // Reads of ID and writes of LEARNING_RATE without a pause: one of each every two cycles.
   task pace;
     begin
       stall = 0;
@@ -241,8 +241,12 @@ module tb #(
         wdata  = 1000 + i; wstrb = 4'hf; wvalid = 1; w_done = 0;
         cycle;
         if (!ar_done || !aw_done || !w_done) fail("pace");
-        if (i > 0 && learning_rate !== 1000 + i) fail("write at pace");
+        // What follows at once waits in its turn.
+        cycle;
+        if (i > 0 && learning_rate !== 999 + i) fail("write at pace");
       end
+      cycle;
+      if (learning_rate !== 1031) fail("last write at pace");
       cycle; cycle;
       if (answered_reads != 32 || answered_writes != 32) fail("answers at pace");
       if (got_data !== 32'h4d52544c) fail("read at pace");
@@ -259,6 +263,8 @@ module tb #(
       address = 12'h028; strobes = 4'hf; response = 0;
       awaddr = address; awvalid = 1; aw_done = 0;
       wdata = 32'h300; wstrb = strobes; wvalid = 1; w_done = 0;
+      cycle; cycle;
+      // The write is done at the end of the second cycle after it was taken.
       {long_packet, short_packet} = 2'b11;
       cycle;
       {long_packet, short_packet} = 2'b00;
