@@ -1,12 +1,7 @@
 `default_nettype none
-// Column drivers of one array: magnitude and sign of every column, and the write pulses.
+// Column drivers of one array: a stage for the next vector of magnitudes and signs, and the lines with their write pulses.
 //
-// A vector arrives in beats in a stage; `take` moves it to the columns. With `take_pulse` the columns whose magnitude is not
-// zero are switched on in the next cycle; each stays on until the shared ramp reaches its magnitude. One comparator per
-// column, no counter. `col_on` comes straight from flip-flops: the analog side sees no glitch.
-<%- if serial %>
-// In a read a column is driven by `col_bit`, the lowest bit of its magnitude, with its sign. `turn` brings the next bit down.
-<%- endif %>
+// A vector arrives in beats in the stage; `take` moves it to the columns.
 // Latency: as the row drivers; a pulse of width w lasts w ramp ticks.
 module ${ name }$_col_driver #(
     parameter COLS       = 32,  // columns
@@ -38,9 +33,16 @@ module ${ name }$_col_driver #(
 
   reg [BEATS*BEAT_WIDTH-1:0] stage_mag_q;
   reg [BEATS*LANES-1:0]      stage_neg_q;
-  reg [COLS*MAG_BITS-1:0]    mag_q;
-  reg [COLS-1:0]             neg_q;
-  reg [COLS-1:0]             on_q;
+  reg [BEATS*LANES-1:0]      stage_on_q;  // the magnitude is not 0 as a pulse width
+
+  // Found for the words of a beat, not for every column.
+  wire [LANES-1:0] load_on;
+  genvar g;
+  generate
+    for (g = 0; g < LANES; g = g + 1) begin : gen_on
+      assign load_on[g] = |load_mag[g*MAG_BITS+:PULSE_BITS];
+    end
+  endgenerate
 
   integer b;
   always @(posedge clk) begin
@@ -49,47 +51,40 @@ module ${ name }$_col_driver #(
         if (load_beat == b[BEAT_BITS-1:0]) begin
           stage_mag_q[b*BEAT_WIDTH+:BEAT_WIDTH] <= load_mag;
           stage_neg_q[b*LANES+:LANES]           <= load_neg;
+          stage_on_q[b*LANES+:LANES]            <= load_on;
         end
       end
     end
-    if (take) begin
-      mag_q <= stage_mag_q[COLS*MAG_BITS-1:0];
-      neg_q <= stage_neg_q[COLS-1:0];
-    end
-<%- if serial %>
-    // The bits of the next column are never down at a line: a read has no more planes than a magnitude has bits.
-    else if (turn) mag_q <= mag_q >> 1;
-<%- endif %>
   end
 
-  integer c;
-  always @(posedge clk) begin
-    if (!rst_n) begin
-      on_q <= {COLS{1'b0}};
-    end else if (take) begin
-      for (c = 0; c < COLS; c = c + 1) on_q[c] <= take_pulse && (stage_mag_q[c*MAG_BITS+:PULSE_BITS] != {PULSE_BITS{1'b0}});
-    end else if (tick) begin
-      for (c = 0; c < COLS; c = c + 1) if (mag_q[c*MAG_BITS+:PULSE_BITS] == ramp) on_q[c] <= 1'b0;
-    end
-  end
+  ${ name }$_col_pulse #(
+      .COLS      (COLS),
+      .MAG_BITS  (MAG_BITS),
+      .PULSE_BITS(PULSE_BITS)
+  ) u_pulse (
+      .clk       (clk),
+      .rst_n     (rst_n),
+      .take      (take),
+      .take_pulse(take_pulse),
+      .next_mag  (stage_mag_q[COLS*MAG_BITS-1:0]),
+      .next_neg  (stage_neg_q[COLS-1:0]),
+      .next_on   (stage_on_q[COLS-1:0]),
+      .tick      (tick),
+      .ramp      (ramp),
 <%- if serial %>
-
-  genvar g;
-  generate
-    for (g = 0; g < COLS; g = g + 1) begin : gen_bit
-      assign col_bit[g] = mag_q[g*MAG_BITS];
-    end
-  endgenerate
+      .turn      (turn),
+      .col_bit   (col_bit),
 <%- endif %>
-
-  assign col_mag = mag_q;
-  assign col_neg = neg_q;
-  assign col_on  = on_q;
+      .col_mag   (col_mag),
+      .col_neg   (col_neg),
+      .col_on    (col_on)
+  );
 
   // The last beat may be wider than the columns that remain.
   generate
     if (BEATS * LANES > COLS) begin : gen_pad
-      wire unused_pad = &{1'b0, stage_mag_q[BEATS*BEAT_WIDTH-1:COLS*MAG_BITS], stage_neg_q[BEATS*LANES-1:COLS]};
+      wire unused_pad = &{1'b0, stage_mag_q[BEATS*BEAT_WIDTH-1:COLS*MAG_BITS], stage_neg_q[BEATS*LANES-1:COLS],
+                            stage_on_q[BEATS*LANES-1:COLS]};
     end
   endgenerate
 endmodule

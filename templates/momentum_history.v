@@ -114,8 +114,8 @@ module ${ name }$_momentum_history #(
   reg                   moved_q;   // a slot of this step has changed the rows
   reg                   y_here_q;  // y of the sample has passed and its pair is still to come
   reg                   clear_q;   // a clear waits for the unit to be idle
-  reg [DEPTH*MAGNITUDE-1:0] peaks_q;
-  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
+  reg [MAGNITUDE-1:0]   peaks_q [0:DEPTH-1];  // largest magnitude of each pair's y
+  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q];
 <%- if batch > 1 %>
   reg [BATCH_BITS-1:0]  rest_q;    // pairs of the batch that come after the one looked at
   wire                  batch_end  = rest_q == {BATCH_BITS{1'b0}};
@@ -215,7 +215,7 @@ module ${ name }$_momentum_history #(
     if (sel_q == SEL_IDLE) rest_q <= SECOND[BATCH_BITS-1:0];
     else if (advance) rest_q <= batch_end ? WHOLE[BATCH_BITS-1:0] : rest_q - BATCH_ONE;
 <%- endif %>
-    if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
+    if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q] <= peak_q;
   end
 
   always @(posedge clk) begin

@@ -84,22 +84,30 @@ fn csr(results: &mut Results) {
     }
 }
 
-/// Cells of all drivers of an array, stage included, over its columns.
+/// Cells of all drivers of an array over its columns: lines and pulses alone, and with the stage for the next vector.
 fn columns(results: &mut Results) {
     let design = on_pins();
     let rtl = Rtl::generate(&design).expect("the templates render");
-    let module = format!("{}_col_driver", design.name);
-    let text = rtl.modules.iter().find(|m| m.name == module).expect("a design has column drivers").text.clone();
+    let name = |part: &str| format!("{}_{part}", design.name);
+    let sources = [name("col_pulse"), name("col_driver")]
+        .map(|module| rtl.modules.iter().find(|m| m.name == module).expect("a design has column drivers").text.clone());
     let beats = COLUMNS / design.array.lanes;
-    let beat_bits = beats.trailing_zeros().max(1) as usize;
-    let parameters = [("COLS", COLUMNS), ("BEATS", beats), ("BEAT_BITS", beat_bits), ("LANES", design.array.lanes)];
-    match alone::hx8k(&module, &[text], &parameters, false, SEED) {
-        Ok(size) => {
-            let cells = size.cells as f64 / COLUMNS as f64;
-            let figure = format!("column driver with stage, 8 bit, HX8K, per column of {COLUMNS}");
-            results.figures.push(Figure::new(&figure, cells, "logic cells", Bar::AtMost(16.0)));
+    let stage =
+        [("BEATS", beats), ("BEAT_BITS", beats.trailing_zeros().max(1) as usize), ("LANES", design.array.lanes)];
+    let rows: [(&str, &[(&str, usize)], &str, Bar); 2] = [
+        ("col_pulse", &[], "column driver", Bar::AtMost(16.0)),
+        ("col_driver", &stage, "column driver and its stage for the next vector", Bar::None),
+    ];
+    for (module, parameters, what, bar) in rows {
+        let parameters: Vec<_> = [("COLS", COLUMNS)].iter().chain(parameters).copied().collect();
+        match alone::hx8k(&name(module), &sources, &parameters, false, SEED) {
+            Ok(size) => {
+                let cells = size.cells as f64 / COLUMNS as f64;
+                let figure = format!("{what}, 8 bit, HX8K, per column of {COLUMNS}");
+                results.figures.push(Figure::new(&figure, cells, "logic cells", bar));
+            }
+            Err(why) => results.missing.push(format!("{what}: {why}")),
         }
-        Err(why) => results.missing.push(format!("column drivers: {why}")),
     }
 }
 

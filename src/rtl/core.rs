@@ -69,6 +69,13 @@ struct ColDriver<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "col_pulse.v", escape = "none")]
+struct ColPulse<'a> {
+    name: &'a str,
+    serial: bool,
+}
+
+#[derive(Template)]
 #[template(path = "array_emulated.v", escape = "none")]
 struct ArrayEmulated<'a> {
     name: &'a str,
@@ -353,6 +360,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     } else {
         let rows = RowDriver { name, single_rows: unit.single_rows(), fast: unit.tiki_taka(), serial };
         add("_row_driver", rows.render())?;
+        add("_col_pulse", ColPulse { name, serial }.render())?;
         add("_col_driver", ColDriver { name, serial }.render())?;
     }
     let with_memory = design.memory.is_some();

@@ -239,7 +239,7 @@ fn mutants_are_reported() {
             "l1",
             What::RowCode,
         ),
-        ("col_driver", "mag_q <= mag_q >> 1", "mag_q <= mag_q >> 2", External, "l1", What::DriveCode),
+        ("col_pulse", "mag_q <= mag_q >> 1", "mag_q <= mag_q >> 2", External, "l1", What::DriveCode),
         ("array_port", "plane_q <= plane_q + PLANE_STEP;", "plane_q <= plane_q;", External, "l0", What::RowCode),
         ("array_emulated", "s2_row_q, back && s2_neg_q[k]", "s2_row_q, 1'b0", Emulated, "l1", What::BackCode),
     ];
