@@ -119,15 +119,15 @@ module digits_momentum_history #(
 
   wire                 advance = ((sel_q == SEL_WIDTH) && silent) || fetch_take;
   // The newest pair lies at the head; older pairs lie at lower numbers, wrapping around.
-  reg [INDEX_BITS-1:0]      head_q, pair_q;
-  reg [DEPTH_BITS-1:0]      stored_q;  // pairs of earlier samples, 0 to DEPTH
-  reg [DEPTH_BITS-1:0]      left_q;    // earlier pairs still to look at
-  reg                       newest_q;  // the pair looked at is the current sample's
-  reg                       moved_q;   // a slot of this step has changed the rows
-  reg                       y_here_q;  // y of the sample has passed and its pair is still to come
-  reg                       clear_q;   // a clear waits for the unit to be idle
-  reg [DEPTH*MAGNITUDE-1:0] peaks_q;
-  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q*MAGNITUDE+:MAGNITUDE];
+  reg [INDEX_BITS-1:0] head_q, pair_q;
+  reg [DEPTH_BITS-1:0] stored_q;  // pairs of earlier samples, 0 to DEPTH
+  reg [DEPTH_BITS-1:0] left_q;    // earlier pairs still to look at
+  reg                  newest_q;  // the pair looked at is the current sample's
+  reg                  moved_q;   // a slot of this step has changed the rows
+  reg                  y_here_q;  // y of the sample has passed and its pair is still to come
+  reg                  clear_q;   // a clear waits for the unit to be idle
+  reg [MAGNITUDE-1:0]   peaks_q [0:DEPTH-1];  // largest magnitude of each pair's y
+  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q];
   wire                  last_old   = left_q == COUNT_ONE;
   wire                  y_done     = y_valid && y_last;
   wire                  y_go       = (sel_q == SEL_WAIT) && (y_done || y_here_q);
@@ -199,7 +199,7 @@ module digits_momentum_history #(
         left_q   <= left_q - COUNT_ONE;
       end
     end
-    if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q*MAGNITUDE+:MAGNITUDE] <= peak_q;
+    if ((sel_q == SEL_SCALE) && newest_q) peaks_q[head_q] <= peak_q;
   end
 
   always @(posedge clk) begin

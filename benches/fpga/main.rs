@@ -1,16 +1,17 @@
 //! `make bench-fpga`: size and speed of designs and of their parts on FPGAs, with Yosys and nextpnr and fixed seeds.
 //!
-//! Arguments: parts to measure (`csr`, `columns`, `link`, `digits`, `growth`), all by default. Each place and route takes minutes.
+//! Arguments: parts to measure (`csr`, `columns`, `link`, `digits`, `training`, `growth`), all by default. Each place and route takes minutes.
 
 mod alone;
 #[path = "../common/mod.rs"]
 mod common;
+mod growth;
+mod peers;
 
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use comfy_table::{Table, presets};
 use memrtl::fpga::{self, FpgaError, Options, Report, Target};
 use memrtl::regmap::RegMap;
 use memrtl::report::figures::{Bar, Figure};
@@ -29,7 +30,7 @@ const COLUMNS: usize = 64;
 const MACS: usize = 32;
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["csr", "columns", "link", "digits", "growth"]) {
+    let parts = match Parts::from_arguments(&["csr", "columns", "link", "digits", "training", "growth"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -46,8 +47,11 @@ fn main() -> ExitCode {
     if parts.wanted("digits") {
         digits(&mut results);
     }
+    if parts.wanted("training") {
+        training(&mut results);
+    }
     if parts.wanted("growth") {
-        growth(&mut results);
+        growth::measure(&mut results);
     }
     println!("{}", alone::versions().join("\n"));
     results.finish("fpga")
@@ -94,12 +98,14 @@ fn columns(results: &mut Results) {
     let beats = COLUMNS / design.array.lanes;
     let stage =
         [("BEATS", beats), ("BEAT_BITS", beats.trailing_zeros().max(1) as usize), ("LANES", design.array.lanes)];
-    let rows: [(&str, &[(&str, usize)], &str, Bar); 2] = [
-        ("col_pulse", &[], "column driver", Bar::AtMost(16.0)),
-        ("col_driver", &stage, "column driver and its stage for the next vector", Bar::None),
-    ];
-    for (module, parameters, what, bar) in rows {
-        let parameters: Vec<_> = [("COLS", COLUMNS)].iter().chain(parameters).copied().collect();
+    for (module, what, bar) in [
+        ("col_pulse", "column driver", Bar::AtMost(16.0)),
+        ("col_driver", "column driver and its stage for the next vector", Bar::None),
+    ] {
+        let mut parameters = vec![("COLS", COLUMNS)];
+        if module == "col_driver" {
+            parameters.extend(stage);
+        }
         match alone::hx8k(&name(module), &sources, &parameters, false, SEED) {
             Ok(size) => {
                 let cells = size.cells as f64 / COLUMNS as f64;
@@ -144,8 +150,7 @@ fn build(design: &Design, target: &str, name: &str) -> Result<Report, FpgaError>
 }
 
 fn digits(results: &mut Results) {
-    for (target, width, least) in
-        [("ice40-hx8k", 1, Some(50.0)), ("ice40-up5k", 1, None), ("ecp5-85k", 1, Some(100.0)), ("ecp5-85k", MACS, None)]
+    for (target, width, least) in [("ice40-hx8k", 1, Some(50.0)), ("ice40-up5k", 1, None), ("ecp5-85k", 1, Some(100.0))]
     {
         let figure = format!("digits, {width} lanes and multipliers per array, {target}");
         let mut add = |what: &str, value: f64, unit: &str, bar: Bar| {
@@ -172,40 +177,28 @@ fn digits(results: &mut Results) {
     }
 }
 
-/// Cells, Fmax and cycles over lanes and converters, on the largest target.
-fn growth(results: &mut Results) {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header([
-        "lanes = ADCs",
-        "logic cells",
-        "block RAMs",
-        "multipliers",
-        "Fmax, MHz",
-        "cycles per sample",
-        "us per sample",
-    ]);
-    for width in [1, 2, 4, 8, 16, 32, 64] {
-        let figure = format!("digits, ecp5-85k, lanes = ADCs = {width}, training sample at Fmax");
-        match build(&design(width), "ecp5-85k", &format!("digits{width}")) {
-            Ok(report) => {
-                let used = |index: usize| report.resources.get(index).map_or(0, |u| u.used).to_string();
-                let fmax = report.fmax.unwrap_or(0.0);
-                let cycles = report.pace.map_or(f64::NAN, |pace| pace.cycles_per_sample);
-                table.add_row([
-                    width.to_string(),
-                    used(0),
-                    used(1),
-                    used(2),
-                    format!("{fmax:.1}"),
-                    format!("{cycles:.1}"),
-                    format!("{:.2}", cycles / fmax),
-                ]);
-                results.figures.push(Figure::new(&figure, cycles / fmax, "us", Bar::None));
+/// A training sample of the digits on an FPGA with many multipliers, and in other programs on a core of this machine.
+fn training(results: &mut Results) {
+    let figure = "digits, training sample";
+    match build(&design(MACS), "ecp5-85k", &format!("digits{MACS}")) {
+        Ok(report) => {
+            if let (Some(pace), Some(fmax)) = (report.pace, report.fmax) {
+                let what = format!("ecp5-85k, {MACS} lanes and multipliers per array, at its Fmax of {fmax:.1} MHz");
+                let value = pace.cycles_per_sample / fmax;
+                results.figures.push(Figure::new(&format!("{figure}, {what}"), value, "us", Bar::None));
             }
-            Err(FpgaError::TooLarge(why)) => results.missing.push(format!("{figure}: {why}")),
-            Err(why) => results.missing.push(format!("{figure}: {why}")),
+        }
+        Err(why) => results.missing.push(format!("{figure}, ecp5-85k: {why}")),
+    }
+    for library in ["numpy", "torch"] {
+        match peers::microseconds(library, &common::target()) {
+            Ok(value) => results.figures.push(Figure::new(
+                &format!("{figure}, {library} on one core, batch size 1"),
+                value,
+                "us",
+                Bar::None,
+            )),
+            Err(why) => results.missing.push(format!("{figure}, {library}: {why}")),
         }
     }
-    println!("{table}");
 }

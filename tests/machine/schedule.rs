@@ -72,7 +72,7 @@ fn a_register_that_stays_is_found() {
     let rig = rig(UNITS[0], Backend::External);
     let rtl = mutated(
         &rig.rtl,
-        &[("csr", "if (wr_strb_q[0]) learning_rate_q[7:0]  <=", "if (1'b0) learning_rate_q[7:0]  <=")],
+        &[("csr", "if (wr_strb_q[1]) learning_rate_q[15:8] <=", "if (1'b0) learning_rate_q[15:8] <=")],
     );
     match (Rig { rtl, ..rig.clone() }).run(&options()) {
         Err(CosimError::Mismatch(m)) => assert_eq!(m.sample, 30, "{m}"),
