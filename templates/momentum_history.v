@@ -357,7 +357,7 @@ module ${ name }$_momentum_history #(
       .clk    (clk),
       .wr_en  (y_valid),
       .wr_addr(y_store[Y_ADDR_BITS-1:0]),
-      .wr_data(y_data),
+      .wr_data(<% if deep %>y_kept<% else %>y_data<% endif %>),
       .rd_en  (y_read),
       .rd_addr(fetch_y_q),
       .rd_data(y_out)

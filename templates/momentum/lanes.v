@@ -4,6 +4,16 @@
   // Memory output, then the scaled width, each one cycle after the other.
 <%- endif %>
   wire [LANES*ERROR_BITS-1:0] y_out;
+<%- if deep %>
+  // The memory keeps sign and magnitude: its output is late enough for the multiplier behind it.
+  reg  [LANES*ERROR_BITS-1:0] y_kept;
+  integer k;
+  always @* begin
+    for (k = 0; k < LANES; k = k + 1) begin
+      y_kept[k*ERROR_BITS+:ERROR_BITS] = {y_data[k*ERROR_BITS+ERROR_BITS-1], magnitude_of(y_data[k*ERROR_BITS+:ERROR_BITS])};
+    end
+  end
+<%- endif %>
   reg                         y_out_valid_q;
   reg [Y_BEAT_BITS-1:0]       y_out_beat_q;
   reg                         width_valid_q;
@@ -43,7 +53,7 @@
     if (y_out_valid_q) begin
       product_beat_q <= y_out_beat_q;
       for (w = 0; w < LANES; w = w + 1) begin
-        product_q[w*PRODUCT+:PRODUCT] <= {{16{1'b0}}, magnitude_of(y_out[w*ERROR_BITS+:ERROR_BITS])} * {{MAGNITUDE{1'b0}}, fetch_factor_q};
+        product_q[w*PRODUCT+:PRODUCT] <= {{16{1'b0}}, y_out[w*ERROR_BITS+:MAGNITUDE]} * {{MAGNITUDE{1'b0}}, fetch_factor_q};
         product_neg_q[w]              <= y_out[w*ERROR_BITS+ERROR_BITS-1];
       end
     end

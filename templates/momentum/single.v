@@ -101,7 +101,7 @@
       .clk    (clk),
       .wr_en  (y_valid),
       .wr_addr(y_beat),
-      .wr_data(y_data),
+      .wr_data(<% if deep %>y_kept<% else %>y_data<% endif %>),
       .rd_en  (y_read),
       .rd_addr(beat_q),
       .rd_data(y_out)
