@@ -8,7 +8,7 @@ TARGET ?= ice40-hx8k
 MEMRTL = $(CARGO) run --release --bin memrtl --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-momentum bench-cost bench-fpga bench-devices peers-devices peers-fpga bench-sim peers-sim diagrams reference lint clean
+.PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-convolution bench-momentum bench-cost bench-fpga bench-devices peers-devices peers-fpga bench-sim peers-sim diagrams reference lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
@@ -50,6 +50,9 @@ bench: setup ## measure the figures of the main job, with their baselines (targe
 
 bench-cost: setup ## the cost model against co-simulation, its speed, and the published comparison (target/bench/cost.json)
 	$(CARGO) bench --bench cost
+
+bench-convolution: setup ## measure convolutions through the RTL (target/bench/convolution.json); MNIST=folder, ARGS="digits mnist" runs parts
+	$(CARGO) bench --bench convolution -- $(ARGS)
 
 bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
 	$(CARGO) bench --bench devices -- $(ARGS)

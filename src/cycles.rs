@@ -8,7 +8,9 @@
 mod update;
 
 use crate::golden::memory::{CellKind, CellOp, MemoryTrace};
-use crate::golden::{Mode, SampleTrace};
+use update::{Step, UpdateTimes};
+
+use crate::golden::{LayerTrace, Mode, SampleTrace};
 use crate::phases::Phase;
 use crate::spec::{Backend, Design, Layer, LocalTiming, MomentumKind, MomentumUnit};
 
@@ -83,6 +85,9 @@ struct LayerTiming {
     back_tail: u64,
     x_beats: u64,
     y_beats: u64,
+    rows: u64,
+    /// It is a convolution.
+    walks: bool,
     /// The momentum unit writes pairs of earlier samples before y is there.
     history: bool,
 }
@@ -99,6 +104,8 @@ struct Reads {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CycleModel {
     layers: Vec<LayerTiming>,
+    /// Cycles in which the windows of a convolution's places are asked for.
+    gathers: Vec<u64>,
     /// Beats of a full group of codes.
     group_beats: u64,
     pulse_lsb: u64,
@@ -226,6 +233,8 @@ struct Finish {
     targets: u64,
     /// Last activation beat of the output layer.
     output: u64,
+    /// Last cycle in which a convolution needs the image.
+    image: u64,
 }
 
 /// What a layer takes for one of many vectors that go through it, in cycles: from the beginning of one read to the earliest of
@@ -253,6 +262,7 @@ impl CycleModel {
         let group_beats = design.array.adcs.div_ceil(design.array.lanes) as u64;
         CycleModel {
             layers: design.layers.iter().map(|l| LayerTiming::new(design, l)).collect(),
+            gathers: gathers(design),
             group_beats,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
             unit: design.training.momentum_unit,
@@ -287,7 +297,9 @@ impl CycleModel {
         let x_beats = self.layers[0].x_beats;
         let valid = self.input.next_valid(mode);
         let load = self.stage_free.max(valid);
-        let loaded = load + x_beats + 1;
+        // A convolution reads the sample where it lies.
+        let walks = self.layers[0].walks;
+        let loaded = if walks { valid } else { load + x_beats + 1 };
         // The sequencer does not trust the output side's word in the very cycle in which a vector enters it.
         let (held, held_busy) = self.memory(&trace.memory);
         // After a refresh the sequencer needs a cycle to see that it is over.
@@ -311,7 +323,7 @@ impl CycleModel {
         self.stage_free = start + finish.stage_free;
         self.sent_last = mode == Mode::Infer;
         self.output.send(start + finish.output);
-        let x_done = load + x_beats;
+        let x_done = if walks { start + finish.image } else { load + x_beats };
         self.input.release(x_done.max(if mode == Mode::Train { start + finish.targets } else { 0 }) + 1);
         cycles.array_busy = union(&mut self.busy) + held_busy;
         cycles
@@ -341,6 +353,13 @@ impl CycleModel {
         let mut start = 1;
         let mut activation = 0;
         for layer in &self.layers {
+            if layer.walks {
+                let last = layer.walk(&self.gathers, self.group_beats, &mut self.busy);
+                reads.push(last);
+                activation = last.end + layer.fwd_tail + 1;
+                start = activation + 2;
+                continue;
+            }
             let transfer = start - 1 + layer.forward_read(self.group_beats);
             self.busy.push((start, transfer));
             reads.push(Reads { taken: start - 1, end: transfer });
@@ -353,9 +372,10 @@ impl CycleModel {
     }
 
     fn infer(&mut self, cycles: &mut SampleCycles) -> Finish {
-        let end = self.forward(&mut Vec::new());
+        let mut reads = Vec::new();
+        let end = self.forward(&mut reads);
         cycles.phases[Phase::Forward.code() as usize] = end + 1;
-        Finish { end, stage_free: 1, targets: 0, output: end }
+        Finish { end, stage_free: 1, targets: 0, output: end, image: reads[0].taken }
     }
 
     fn train(&mut self, trace: &SampleTrace, cycles: &mut SampleCycles) -> Finish {
@@ -367,6 +387,7 @@ impl CycleModel {
         let forward_end = y_done;
         let mut end = 0;
         let mut stage_free = 0;
+        let mut image = 0;
         for index in (0..self.layers.len()).rev() {
             let layer = self.layers[index];
             let y_last = y_done;
@@ -378,14 +399,40 @@ impl CycleModel {
                 y_done = transfer + layer.back_tail + 3 + 2 * self.deep;
                 reads = Reads { taken: start - 1, end: transfer };
             }
-            let times = self.update(layer, &trace.layers[index], y_last, reads);
+            let times = match layer.walks {
+                true => {
+                    let times = self.convolution(layer, &trace.layers[index], y_last, reads);
+                    // The walk needs the image until the unit has done with the last pair.
+                    image = times.unit_idle - 1;
+                    times
+                }
+                false => self.update(layer, Step::of(layer, &trace.layers[index]), y_last, reads),
+            };
             end = end.max(times.unit_idle).max(times.port_idle);
             stage_free = times.unit_idle;
         }
         cycles.phases[Phase::Backward.code() as usize] = y_done - forward_end;
         let end = end.max(y_done + 1);
         cycles.phases[Phase::Update.code() as usize] = end - y_done;
-        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end, output }
+        Finish { end, stage_free: stage_free.max(y_done + 1), targets: forward_end, output, image }
+    }
+}
+
+impl CycleModel {
+    /// Update of a convolution from the cycle on in which y of its whole map is there: window, errors and momentum unit, place by place.
+    /// `unit_idle` is that of the walk.
+    fn convolution(&mut self, layer: LayerTiming, trace: &LayerTrace, map_last: u64, mut reads: Reads) -> UpdateTimes {
+        let mut gather = map_last + 1;
+        let gathers = std::mem::take(&mut self.gathers);
+        for (step, asks) in Step::positions(layer, trace).zip(&gathers) {
+            reads.taken = gather + asks;
+            let y_last = reads.taken + layer.y_beats;
+            let times = self.update(layer, step, y_last, reads);
+            reads.end = times.port_idle - 1;
+            gather = times.unit_idle.max(y_last + 1) + 1;
+        }
+        self.gathers = gathers;
+        UpdateTimes { unit_idle: gather, port_idle: reads.end + 1 }
     }
 }
 
@@ -436,6 +483,8 @@ impl LayerTiming {
             back_tail: tail(layer.inputs, back_groups),
             x_beats: layer.inputs.div_ceil(lanes) as u64,
             y_beats: layer.outputs.div_ceil(lanes) as u64,
+            rows: layer.rows() as u64,
+            walks: layer.conv.is_some(),
             history: design.training.ring(),
         }
     }
@@ -447,11 +496,47 @@ impl LayerTiming {
         (self.fwd_planes - 1) * step(1) + step(beats)
     }
 
+    /// Reads of all places of a convolution, whose windows take so many cycles to ask for; the last of them. The next window is gathered
+    /// from the cycle on after a read has taken the one before.
+    fn walk(&self, gathers: &[u64], beats: u64, busy: &mut Vec<(u64, u64)>) -> Reads {
+        let mut read = Reads { taken: 0, end: 0 };
+        for (position, gather) in gathers.iter().enumerate() {
+            let taken = (read.taken + 1 + gather + 2).max(read.end);
+            // The first codes wait until the last ones of the read before have gone through the read path.
+            let path = if position > 0 { read.end + self.fwd_tail } else { 0 };
+            let end = (taken + self.forward_read(beats)).max(path + self.fwd_groups.span(self.array.fwd_next, beats));
+            busy.push((taken + 1, end));
+            read = Reads { taken, end };
+        }
+        read
+    }
+
     /// The same of a transposed read.
     fn transposed_read(&self, beats: u64) -> u64 {
         let step = |beats: u64| self.array.back_first + self.back_groups.span(self.array.back_next, beats);
         (self.back_planes - 1) * step(1) + step(beats)
     }
+}
+
+/// Cycles in which the words under the kernel of each place are asked for, see conv_walk.v: a cycle brings those that lie in one beat of the
+/// image and one line of the kernel, and that fill up one beat of x at most.
+fn gathers(design: &Design) -> Vec<u64> {
+    let Some(conv) = design.layers.first().and_then(|layer| layer.conv) else { return Vec::new() };
+    let (lanes, run) = (design.array.lanes, conv.kernel * conv.input.channels);
+    let asks = |position: usize| {
+        let (mut asks, mut to) = (0, 0);
+        for line in 0..conv.kernel {
+            let mut word = conv.first_word(position) + line * conv.input.width * conv.input.channels;
+            let mut left = run;
+            while left > 0 {
+                let many = left.min(lanes - (word % lanes).max(to));
+                (word, left, to) = (word + many, left - many, (to + many) % lanes);
+                asks += 1;
+            }
+        }
+        asks
+    };
+    (0..conv.positions()).map(asks).collect()
 }
 
 /// Cycles by which the last output of a softmax comes later than from a table: two more passes over the codes, the division, and

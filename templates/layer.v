@@ -1,9 +1,16 @@
 `default_nettype none
+<%- if conv %>
+// Layer engine of a convolution: drivers, array port and momentum unit.
+//
+// x beats of a window fill the row stage; `x_last` lets its forward read start. In the update they pass the momentum unit, too, and y
+// beats follow. Write slots follow on their own.
+<%- else %>
 // Layer engine: drivers, array port and momentum unit of one layer.
 //
 // x beats fill the row stage (and pass the momentum unit); `fwd_enable` lets the forward read start. y beats are stored by the
 // momentum unit and, with BACK, drive the columns of the transposed read as rounded codes. Write slots follow on their own.
-module ${ name }$_layer #(
+<%- endif %>
+module ${ name }$_${ prefix }$layer #(
     parameter INPUTS       = 64,  // rows without the bias
     parameter COLS         = 32,  // columns
     parameter DAC_BITS     = 8,   // bits of a driven code
@@ -91,11 +98,13 @@ module ${ name }$_layer #(
 <%- if clears %>
     input  wire                           clear_history,
 <%- endif %>
-<%- if ring %>
+<%- if ring && conv %>
+    input  wire                           pair_begin,   // y of a window is about to come
+<%- else if ring %>
     input  wire                           train,        // the sample in the machine is trained
 <%- endif %>
 <%- if batch_first %>
-    input  wire                           batch_first,  // it is the first of its batch
+    input  wire                           batch_first,  // <% if conv %>the window is the first of its batch<% else %>it is the first of its batch<% endif %>
 <%- endif %>
 <%- if batch > 1 %>
     input  wire                           batch_last,   // it is the last
@@ -250,7 +259,7 @@ module ${ name }$_layer #(
   localparam [31:0] WHOLE_RING = DEPTH;
 <%- endif %>
 
-  ${ name }$_momentum_${ module }$ #(
+  ${ name }$_${ prefix }$momentum_${ module }$ #(
 <%- if ring %>
       .DEPTH      (DEPTH),
       .DEPTH_BITS (DEPTH_BITS),
@@ -332,7 +341,11 @@ module ${ name }$_layer #(
       .batch_last   (batch_last),
 <%- endif %>
 <%- if ring %>
+<%- if conv %>
+      .reads_begun  (pair_begin),
+<%- else %>
       .reads_begun  ((BACK != 0) ? take_back : take_fwd && train),
+<%- endif %>
 <%- endif %>
 <%- if ring || unit.sram() %>
       .x_valid      (x_valid),
@@ -479,7 +492,13 @@ module ${ name }$_layer #(
       .load_valid(x_valid),
       .load_beat (x_beat),
       .load_data (x_data),
+<%- if conv && unit.in_array() %>
+      .take      (take_fwd || (take_slot && slot_lines)),
+<%- else if conv && !unit.sram() %>
+      .take      (take_fwd || take_slot),
+<%- else %>
       .take      (take_fwd),
+<%- endif %>
 <%- if unit.single_rows() %>
       .select    (take_slot<% if unit.tiki_taka() %> && slot_alone<% endif %>),
       .select_row(slot_row),

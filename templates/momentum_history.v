@@ -15,7 +15,7 @@
 // x and y of the current sample are stored as they pass by. The selector finds the next pair with a pulse (2 cycles a pair),
 // the fetcher brings it into the driver stages while the slot before it still runs.
 // Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
-module ${ name }$_momentum_history #(
+module ${ name }$_${ prefix }$momentum_history #(
     parameter DEPTH        = 8,   // pairs
     parameter DEPTH_BITS   = 4,   // bits of a number of pairs, 0 to DEPTH
 <%- if batch > 1 %>

@@ -1,7 +1,7 @@
 `default_nettype none
 // Momentum unit `in_array`: the velocity V lies in a second device of each synapse. A training step is three operations of the
 // array, whatever the past: V decays to gamma V, the pair (x, y) of the sample is written to V, W takes V. A pair whose widths all
-// round to zero is not written. The rows still hold x from the forward read.
+// round to zero is not written. <% if conv %>The row stage holds the window.<% else %>The rows still hold x from the forward read.<% endif %>
 <%- if nesterov %>
 //
 // Nesterov's look ahead: the pair is written to V and to W, then V decays and W takes it. A clear brings a decay to nothing before the
@@ -12,7 +12,7 @@
 // The decay needs nothing but the array, so it runs while y is fetched. A clear makes the next decay a whole one; so does a reset.
 // Latency: from the last y beat to `slot_req` one cycle; the write may follow 6 cycles and one per y beat after it.
 <%- endif %>
-module ${ name }$_momentum_in_array #(
+module ${ name }$_${ prefix }$momentum_in_array #(
     parameter Y_BEATS      = 4,   // beats of y
     parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
     parameter LANES        = 8,   // words per beat

@@ -1,8 +1,8 @@
 `default_nettype none
 // Momentum unit `none`: plain SGD. One rank-1 write per training step with pulse widths scaled by eta; none when all widths
-// round to zero. The rows still hold x from the forward read.
+// round to zero. <% if conv %>The row stage holds the window.<% else %>The rows still hold x from the forward read.<% endif %>
 // Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
-module ${ name }$_momentum_none #(
+module ${ name }$_${ prefix }$momentum_none #(
     parameter Y_BEATS      = 4,   // beats of y
     parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
     parameter LANES        = 8,   // words per beat

@@ -22,7 +22,7 @@
 <%- endif %>
 // wait while the row before them is still in the column stage. After a reset and after a clear all words count as zero.
 // Latency: from the last y beat to the first column beat ${ stages }$ cycles.
-module ${ name }$_momentum_sram #(
+module ${ name }$_${ prefix }$momentum_sram #(
     parameter ROWS           = 65,  // rows, bias included
     parameter ROW_BITS       = 7,   // bits of a row number
     parameter DAC_BITS       = 8,   // bits of a word of x

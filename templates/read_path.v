@@ -37,6 +37,13 @@ module ${ name }$_read_path #(
     input  wire                         code_last,   // last group of the read
     input  wire [TAIL_BITS-1:0]         code_beats,  // beats of the group
     input  wire [ADCS*ADC_BITS-1:0]     code_data,
+<%- if let Some(p) = pool %>
+<%- if p.max %>
+    output wire                         winner_valid,  // places in the pooling window of a beat of the convolution's map
+    output wire [BEAT_BITS-1:0]         winner_beat,
+    output wire [LANES*${ p.element_bits }$-1:0]           winner_data,
+<%- endif %>
+<%- endif %>
     output wire [BEAT_BITS-1:0]         t_rd_beat,   // beat of the targets to read, data one cycle later
     input  wire [LANES*DAC_BITS-1:0]    t_rd_data,
     output wire [LAYERS-1:0]            act_valid,   // activation beat of this layer
@@ -69,6 +76,11 @@ module ${ name }$_read_path #(
   wire                      s0_last;
   wire [LANES*ADC_BITS-1:0] s0_code;
   reg  [BEAT_BITS-1:0]      s0_beat_q;
+<%- if pool.is_some() %>
+  wire                      read_valid;
+  wire                      read_last;
+  wire [LANES*ADC_BITS-1:0] read_code;
+<%- endif %>
 
   ${ name }$_gear #(
       .WORD(ADC_BITS),
@@ -82,11 +94,44 @@ module ${ name }$_read_path #(
       .in_last  (code_last),
       .in_beats (code_beats),
       .in_data  (code_data),
+<%- if pool.is_some() %>
+      .out_valid(read_valid),
+      .out_ready(1'b1),
+      .out_last (read_last),
+      .out_data (read_code)
+<%- else %>
       .out_valid(s0_valid),
       .out_ready(1'b1),
       .out_last (s0_last),
       .out_data (s0_code)
+<%- endif %>
   );
+<%- if let Some(p) = pool %>
+
+  // The first layer is a convolution: a window's reads become one beat of its map.
+  wire convolved = layer_q[0] && !back_q;
+  ${ name }$_pool #(
+      .LANES   (LANES),
+      .ADC_BITS(ADC_BITS)
+  ) u_pool (
+      .clk      (clk),
+      .rst_n    (rst_n),
+      .active   (convolved),
+      .in_valid (read_valid),
+      .in_last  (read_last),
+      .in_code  (read_code),
+      .out_valid(s0_valid),
+      .out_last (s0_last),
+<%- if p.max %>
+      .winner   (winner_data),
+<%- endif %>
+      .out_code (s0_code)
+  );
+<%- if p.max %>
+  assign winner_valid = s0_valid && convolved;
+  assign winner_beat  = s0_beat_q;
+<%- endif %>
+<%- endif %>
 
   always @(posedge clk) begin
     if (!rst_n || (s0_valid && s0_last)) s0_beat_q <= {BEAT_BITS{1'b0}};

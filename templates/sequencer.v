@@ -1,28 +1,39 @@
 `default_nettype none
+<%- if conv %>
+// Sequencer: one sample after the other through forward read, backward read and update. The convolution reads x in the sample memory.
+module ${ name }$_sequencer (
+<%- else %>
 // Sequencer: one sample after the other through forward read, backward read and update; loads the next sample's x into the
 // first layer's row stage as soon as that is free.
 module ${ name }$_sequencer #(
     parameter X_BEATS     = 8,  // beats of one input vector
     parameter X_BEAT_BITS = 3
 ) (
+<%- endif %>
     input  wire                   clk,
     input  wire                   rst_n,
     input  wire                   run,           // keep taking samples
     input  wire                   train,         // train, else infer
     input  wire                   emit,          // send outputs in training, too
     input  wire                   sample_valid,  // a complete sample waits
+<%- if !conv %>
     output wire [X_BEAT_BITS-1:0] x_rd_beat,     // beat of its x to read
     output wire                   x_done,        // its x is no longer needed
+<%- endif %>
     output wire                   t_done,        // its targets are no longer needed
+<%- if !conv %>
     output wire                   x_valid,       // beat for the first layer, data from the sample memory
     output wire [X_BEAT_BITS-1:0] x_beat,
     output wire                   x_last,
-    output wire                   start,         // the first layer's forward read may start
+<%- endif %>
+    output wire                   start,         // the first layer's forward <% if conv %>reads<% else %>read<% endif %> may start
     input  wire                   out_free,      // the output side takes a vector
     input  wire                   out_done,      // last activation beat of the output layer
     input  wire                   error_done,    // last y beat of the output layer
     input  wire                   first_done,    // last y beat of the first layer
+<%- if !conv %>
     input  wire                   first_free,    // the first layer's row stage is no longer needed
+<%- endif %>
     input  wire                   all_idle,      // all units and arrays are done
 <%- if memory %>
     input  wire                   hold,          // the memory controller works or is about to: no sample may start
@@ -51,13 +62,15 @@ module ${ name }$_sequencer #(
 <%- endfor %>
 
   reg [2:0] state_q, state_d;
+<%- if !conv %>
   reg       loading_q;
   reg       loaded_q;
+<%- endif %>
   // A vector that enters the output side in this cycle takes the place that is still shown as free.
   wire      out_ok = (out_free && !out_done) || (train && !emit);
 
   // A finished sample is followed at once by the next when that is loaded already.
-  wire [2:0] state_next_sample = !run ? ST_IDLE : (loaded_q && out_ok<% if memory %> && !hold<% endif %>) ? ST_START : ST_WAIT;
+  wire [2:0] state_next_sample = !run ? ST_IDLE : (<% if conv %>sample_valid<% else %>loaded_q<% endif %> && out_ok<% if memory %> && !hold<% endif %>) ? ST_START : ST_WAIT;
   wire       forward_end       = (state_q == ST_FORWARD) && (train ? error_done : out_done);
 
   always @* begin
@@ -77,6 +90,8 @@ module ${ name }$_sequencer #(
     if (!rst_n) state_q <= ST_IDLE;
     else state_q <= state_d;
   end
+
+<%- if !conv %>
 
   // --- Loader: sample memory -> row stage of the first layer ------------------------------------------------------------
   localparam [31:0] LAST_BEAT = X_BEATS - 1;
@@ -110,10 +125,13 @@ module ${ name }$_sequencer #(
 
   assign x_rd_beat = beat_q;
   assign x_done    = load_last;
+<%- endif %>
   assign t_done    = forward_end && train;
+<%- if !conv %>
   assign x_valid   = x_valid_q;
   assign x_beat    = x_beat_q;
   assign x_last    = x_last_q;
+<%- endif %>
   assign start     = state_q == ST_START;
 <%- if batch > 1 %>
 
@@ -150,8 +168,12 @@ module ${ name }$_sequencer #(
       ST_START, ST_FORWARD:  phase_now = PHASE_FORWARD;
       ST_BACKWARD:           phase_now = PHASE_BACKWARD;
       ST_UPDATE:             phase_now = PHASE_UPDATE;
+<%- if conv %>
+      default:               phase_now = !sample_valid ? PHASE_WAIT_INPUT : out_ok ? PHASE_LOAD : PHASE_WAIT_OUTPUT;
+<%- else %>
       default:               phase_now = loaded_q ? (out_ok ? PHASE_LOAD : PHASE_WAIT_OUTPUT)
                                        : (loading_q || sample_valid) ? PHASE_LOAD : PHASE_WAIT_INPUT;
+<%- endif %>
     endcase
 <%- if memory %>
     // It works only while the machine is idle or waits.
@@ -160,7 +182,7 @@ module ${ name }$_sequencer #(
   end
 
   assign phase      = phase_now;
-  assign busy       = (state_q != ST_IDLE) || loading_q || loaded_q;
+  assign busy       = <% if conv %>state_q != ST_IDLE<% else %>(state_q != ST_IDLE) || loading_q || loaded_q<% endif %>;
   assign sample_end = ((state_q == ST_UPDATE) && all_idle) || (forward_end && !train);
 endmodule
 `default_nettype wire

@@ -251,7 +251,7 @@ module ${ name }$ (
 <%- endif %>
 
   // --- Samples ------------------------------------------------------------------------------------------------------------------
-  wire [${ layers[0].x_beat_bits - 1 }$:0] x_rd_beat;
+  wire [${ image_beat_bits - 1 }$:0] x_rd_beat;
   wire [${ lanes * dac_bits - 1 }$:0] x_rd_data;
   wire                       x_done;
   wire [${ beat_bits - 1 }$:0] t_rd_beat;
@@ -261,7 +261,7 @@ module ${ name }$ (
   wire                       unused_sample_train;
 
   ${ name }$_sample_in #(
-      .INPUTS  (${ layers[0].inputs }$),
+      .INPUTS  (${ inputs }$),
       .OUTPUTS (${ outputs }$),
       .DAC_BITS(${ dac_bits }$),
       .LANES   (${ lanes }$)
@@ -304,6 +304,10 @@ module ${ name }$ (
   wire                       x_valid;
   wire [${ layers[0].x_beat_bits - 1 }$:0] x_beat;
   wire                       x_last;
+<%- if conv.is_some() %>
+  wire [${ lanes * dac_bits - 1 }$:0] x_data;
+  wire                       walk_idle;
+<%- endif %>
   wire                       start;
   wire                       sample_end;
   wire [${ layers.len() - 1 }$:0] unit_idle;
@@ -317,15 +321,27 @@ module ${ name }$ (
 <%- if batch > 1 %>
   wire                       batch_last;
 <%- endif %>
+<%- if let Some(c) = conv %>
+<%- if unit.history() %>
+  // Windows of the batches in use.
+  wire [${ layers[0].depth_bits - 1 }$:0] windows = <% if c.deeper %>{${ c.depth_spare }$'d0, history}<% else %>history<% endif %> * ${ layers[0].depth_bits }$'d${ c.gradients }$;
+<%- endif %>
+<%- endif %>
 <%- if batch > 1 && unit.history() %>
   // Pairs of the batches in use.
   wire [${ depth_bits - 1 }$:0] pairs = <% if depth_bits > history_bits %>{${ depth_bits - history_bits }$'d0, history}<% else %>history<% endif %> * ${ depth_bits }$'d${ batch }$;
 <%- endif %>
 
+<%- if conv.is_some() %>
+
+  ${ name }$_sequencer u_sequencer (
+<%- else %>
+
   ${ name }$_sequencer #(
       .X_BEATS    (${ layers[0].x_beats }$),
       .X_BEAT_BITS(${ layers[0].x_beat_bits }$)
   ) u_sequencer (
+<%- endif %>
       .clk         (aclk),
       .rst_n       (rst_n),
 <%- if ages > 1 %>
@@ -336,19 +352,27 @@ module ${ name }$ (
       .train       (train),
       .emit        (emit),
       .sample_valid(sample_valid),
+<%- if conv.is_none() %>
       .x_rd_beat   (x_rd_beat),
       .x_done      (x_done),
+<%- endif %>
       .t_done      (t_done),
+<%- if conv.is_none() %>
       .x_valid     (x_valid),
       .x_beat      (x_beat),
       .x_last      (x_last),
+<%- endif %>
       .start       (start),
       .out_free    (out_free),
       .out_done    (act_valid[${ layers.len() - 1 }$] && act_last),
       .error_done  (y_valid[${ layers.len() - 1 }$] && y_last),
       .first_done  (y_valid[0] && y_last),
+<%- if conv.is_some() %>
+      .all_idle    (&unit_idle && &port_idle && walk_idle),
+<%- else %>
       .first_free  (unit_idle[0]),
       .all_idle    (&unit_idle && &port_idle),
+<%- endif %>
 <%- if batch > 1 %>
       .restart     (clear_history),
 <%- if batch_first %>
@@ -365,6 +389,109 @@ module ${ name }$ (
       .phase       (phase),
       .sample_end  (sample_end)
   );
+
+<%- if let Some(c) = conv %>
+  // --- Convolution: windows of the image, errors of the map --------------------------------------------------------------------
+  wire                       pair_begin;
+  wire                       pair_first;
+  wire                       pair_last;
+  wire                       map_read;
+  wire [${ c.map_beat_bits - 1 }$:0] map_beat;
+  wire [${ c.element_bits - 1 }$:0] element;
+  wire                       pair_y_valid;
+  wire [${ layers[0].y_beat_bits - 1 }$:0] pair_y_beat;
+  wire                       pair_y_last;
+  wire [${ lanes * error_bits - 1 }$:0] pair_y_data;
+<%- if c.winners %>
+  wire                       winner_valid;
+  wire [${ beat_bits - 1 }$:0] winner_beat;
+  wire [${ lanes * c.element_bits as usize - 1 }$:0] winner_data;
+<%- endif %>
+
+  ${ name }$_conv_walk #(
+      .LANES          (${ lanes }$),
+<%- if lanes > 1 %>
+      .LANE_BITS      (${ c.lane_bits }$),
+<%- endif %>
+      .DAC_BITS       (${ dac_bits }$),
+      .IMAGE_BEAT_BITS(${ image_beat_bits }$),
+      .WORD_BITS      (${ c.word_bits }$),
+      .WINDOW         (${ c.window }$),
+      .RUN            (${ c.run }$),
+      .COUNT_BITS     (${ c.count_bits }$),
+      .LINE_GAP       (${ c.line_gap }$),
+      .POOL           (${ c.pool }$),
+      .POOL_BITS      (${ c.pool_bits }$),
+      .ACROSS         (${ c.across }$),
+      .ACROSS_BITS    (${ c.across_bits }$),
+      .DOWN           (${ c.down }$),
+      .DOWN_BITS      (${ c.down_bits }$),
+      .PLACE_STEP     (${ c.place_step }$),
+      .PLACE_LINE_STEP(${ c.place_line_step }$),
+      .PIXEL_STEP     (${ c.pixel_step }$),
+      .MAP_LINE_STEP  (${ c.map_line_step }$),
+      .X_BEAT_BITS    (${ layers[0].x_beat_bits }$),
+      .Y_BEATS        (${ layers[0].y_beats }$),
+      .Y_BEAT_BITS    (${ layers[0].y_beat_bits }$),
+      .MAP_BEAT_BITS  (${ c.map_beat_bits }$),
+      .ELEMENT_BITS   (${ c.element_bits }$)
+  ) u_walk (
+      .clk       (aclk),
+      .rst_n     (rst_n),
+      .train     (train),
+      .start     (start),
+      .image_beat(x_rd_beat),
+      .image_data(x_rd_data),
+      .image_done(x_done),
+      .x_valid   (x_valid),
+      .x_beat    (x_beat),
+      .x_last    (x_last),
+      .x_data    (x_data),
+      .read_taken(fwd_start[0]),
+      .map_done  (y_valid[0] && y_last),
+      .pair_begin(pair_begin),
+      .pair_first(pair_first),
+      .pair_last (pair_last),
+      .map_read  (map_read),
+      .map_beat  (map_beat),
+      .element   (element),
+      .y_valid   (pair_y_valid),
+      .y_beat    (pair_y_beat),
+      .y_last    (pair_y_last),
+      .unit_idle (unit_idle[0]),
+      .idle      (walk_idle)
+  );
+
+  ${ name }$_conv_errors #(
+      .LANES       (${ lanes }$),
+      .ERROR_BITS  (${ error_bits }$),
+<%- if c.winners %>
+      .ELEMENT_BITS(${ c.element_bits }$),
+<%- endif %>
+      .BEATS       (${ c.map_beats }$),
+      .BEAT_BITS   (${ c.map_beat_bits }$)
+  ) u_errors (
+      .clk         (aclk),
+<%- if c.winners %>
+      .winner_valid(winner_valid),
+      .winner_beat (winner_beat[${ c.map_beat_bits - 1 }$:0]),
+      .winner_data (winner_data),
+<%- endif %>
+      .map_valid   (y_valid[0]),
+      .map_beat    (y_beat[${ c.map_beat_bits - 1 }$:0]),
+      .map_data    (y_data),
+      .rd_en       (map_read),
+      .rd_beat     (map_beat),
+<%- if c.winners %>
+      .element     (element),
+<%- endif %>
+      .y_data      (pair_y_data)
+  );
+<%- if c.winners && c.wider %>
+  wire unused_winner_beat = &{1'b0, winner_beat[${ beat_bits - 1 }$:${ c.map_beat_bits }$]};
+<%- endif %>
+  wire unused_pair = &{1'b0<% if !c.winners %>, element<% endif %><% if !c.begins %>, pair_begin<% endif %><% if !c.first %>, pair_first<% endif %><% if !c.last %>, pair_last<% endif %>};
+<%- endif %>
 
   ${ name }$_perf #(
       .LAYERS(${ layers.len() }$)
@@ -526,6 +653,13 @@ module ${ name }$ (
 <%- endfor %>
       ),
 <%- endif %>
+<%- if let Some(c) = conv %>
+<%- if c.winners %>
+      .winner_valid(winner_valid),
+      .winner_beat (winner_beat),
+      .winner_data (winner_data),
+<%- endif %>
+<%- endif %>
       .t_rd_beat (t_rd_beat),
       .t_rd_data (t_rd_data),
       .act_valid (act_valid),
@@ -651,7 +785,7 @@ module ${ name }$ (
 <%- endfor %>
 <%- endif %>
 
-  ${ name }$_layer #(
+  ${ name }$_${ l.prefix }$layer #(
       .INPUTS      (${ l.inputs }$),
       .COLS        (${ l.cols }$),
       .DAC_BITS    (${ dac_bits }$),
@@ -685,8 +819,8 @@ module ${ name }$ (
 <%- endfor %>
 <%- endif %>
 <%- if ring %>
-      .DEPTH       (${ depth }$),
-      .DEPTH_BITS  (${ depth_bits }$),
+      .DEPTH       (${ l.depth }$),
+      .DEPTH_BITS  (${ l.depth_bits }$),
 <%- endif %>
       .BACK        (${ l.back }$),
 <%- if let Some(table) = l.pulse_table %>
@@ -734,7 +868,9 @@ module ${ name }$ (
       .factor_data  (factor_data),
 <%- endif %>
 <%- if unit.momentum() %>
-<%- if unit.history() && batch > 1 %>
+<%- if unit.history() && l.conv %>
+      .depth        (windows),
+<%- else if unit.history() && batch > 1 %>
       .depth        (pairs),
 <%- else if unit.history() %>
       .depth        (history),
@@ -745,6 +881,26 @@ module ${ name }$ (
 <%- if clears %>
       .clear_history(clear_history),
 <%- endif %>
+<%- if l.conv %>
+<%- if ring %>
+      .pair_begin   (pair_begin),
+<%- endif %>
+<%- if l.batch_first %>
+      .batch_first  (<% if batch_first %>batch_first && <% endif %>pair_first),
+<%- endif %>
+<%- if l.batched %>
+      .batch_last   (<% if batch > 1 %>batch_last && <% endif %>pair_last),
+<%- endif %>
+      .x_valid      (x_valid),
+      .x_beat       (x_beat),
+      .x_last       (x_last),
+      .x_data       (x_data),
+      .fwd_enable   (1'b1),
+      .y_valid      (pair_y_valid),
+      .y_beat       (pair_y_beat),
+      .y_last       (pair_y_last),
+      .y_data       (pair_y_data),
+<%- else %>
 <%- if ring %>
       .train        (train),
 <%- endif %>
@@ -771,6 +927,7 @@ module ${ name }$ (
       .y_beat       (y_beat[${ l.y_beat_bits - 1 }$:0]),
       .y_last       (y_last),
       .y_data       (y_data),
+<%- endif %>
 <%- if layers.len() > 1 %>
       .y_drive      (y_drive),
 <%- else %>

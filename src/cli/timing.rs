@@ -8,12 +8,13 @@ use anyhow::Context;
 use verilated::Profile;
 
 use super::cosim::write_atomic;
-use super::load;
+use super::{load, read};
 use crate::cosim::{self, Options};
 use crate::report::timing;
 use crate::rtl::Rtl;
 
-/// Draw the timing diagrams of docs/array-macro.md and docs/momentum.md from co-simulations of their example, and the timeline of the digits
+/// Draw the timing diagrams of docs/array-macro.md and docs/momentum.md from co-simulations of their example, and the timelines of the digits, with and
+/// without a convolution
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The example's spec
@@ -40,10 +41,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for picture in &pictures {
         write_atomic(&args.out.join(picture.file), &picture.svg)?;
     }
-    let digits = load(None, None, None)?;
-    let rtl = Rtl::generate(&digits)?;
-    let timeline = cosim::record(&digits, &rtl, &options, None, &AtomicBool::new(false))?;
-    write_atomic(&args.out.join("timeline.svg"), &timing::timeline_svg(&timeline, &digits))?;
+    for (preset, file) in [("digits", "timeline.svg"), ("digits_cnn", "convolution.svg")] {
+        let design = read(None, preset)?;
+        let rtl = Rtl::generate(&design)?;
+        let timeline = cosim::record(&design, &rtl, &options, None, &AtomicBool::new(false))?;
+        write_atomic(&args.out.join(file), &timing::timeline_svg(&timeline, &design))?;
+    }
     println!("{}: {} timing diagrams in {}", design.name, pictures.len(), args.out.display());
     Ok(ExitCode::SUCCESS)
 }

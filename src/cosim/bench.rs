@@ -428,7 +428,7 @@ impl Bench {
         let result = self.scoreboard.y_beat(layer, first, &words, self.cycle);
         self.words = words;
         let last = self.model.get(self.taps.y_last) == 1;
-        debug_assert!(result.is_err() || last == (first + lanes >= self.design.layers[layer].outputs));
+        debug_assert!(result.is_err() || last == (first + lanes >= self.design.layers[layer].words()));
         Ok(result?)
     }
 

@@ -69,6 +69,7 @@ pub fn float_net(design: &Design) -> FloatNet {
             inputs: layer.inputs,
             outputs: layer.outputs,
             activation: layer.activation,
+            conv: layer.conv,
             bias: 2f64.powi(layer.ranges.input),
             weights: initial_states(design, index, layer)
                 .into_iter()

@@ -17,6 +17,8 @@ use crate::spec::{Design, LocalTiming, Tile};
 struct ArrayProgress {
     layer: usize,
     tile: Tile,
+    /// Rows of the layer, bias included.
+    layer_rows: usize,
     forward_codes: usize,
     back_codes: usize,
     /// Of the read of second devices that the update is at.
@@ -25,6 +27,12 @@ struct ArrayProgress {
 }
 
 impl ArrayProgress {
+    /// Row codes of a forward read among those of all reads of a convolution.
+    fn rows_of(&self, read: usize) -> Range<usize> {
+        let first = read * self.layer_rows + self.tile.first_row;
+        first..first + self.tile.rows
+    }
+
     fn rows(&self) -> Range<usize> {
         self.tile.first_row..self.tile.first_row + self.tile.rows
     }
@@ -52,6 +60,8 @@ pub struct Scoreboard {
     adcs: usize,
     /// Reads are bit-serial.
     serial: bool,
+    /// Steps of a forward read.
+    forward_planes: usize,
     /// Bits of a row code.
     dac_bits: u32,
     pulse_lsb: u32,
@@ -71,6 +81,7 @@ impl Scoreboard {
                 .map(|(layer, tile)| ArrayProgress {
                     layer,
                     tile,
+                    layer_rows: design.layers[layer].rows(),
                     forward_codes: 0,
                     back_codes: 0,
                     fast_codes: 0,
@@ -83,6 +94,7 @@ impl Scoreboard {
             names: design.layers.iter().map(|l| l.name.clone()).collect(),
             adcs: design.array.adcs,
             serial: design.array.input_coding.bit_serial(),
+            forward_planes: design.array.planes().0 as usize,
             dac_bits: design.array.dac_bits,
             pulse_lsb: design.timing.pulse_lsb,
             local: design.timing.local,
@@ -294,7 +306,10 @@ impl Scoreboard {
             return Err(self.mismatch(p.layer, What::PulseWidth, p.tile.first_col + col, 0, 1, cycle));
         }
         let (what, first, all, lines, seen) = match read {
-            Read::Forward => (What::RowCode, p.tile.first_row, &t.x, p.rows(), &array.x),
+            Read::Forward => {
+                let read = p.forward_codes / p.tile.cols.max(1) / self.forward_planes;
+                (What::RowCode, p.tile.first_row, &t.x, p.rows_of(read), &array.x)
+            }
             Read::Back => (What::DriveCode, p.tile.first_col, &t.drive, p.cols(), &array.drive),
             Read::Velocity => {
                 let slot = self.next_slot(p, cycle)?;
@@ -313,7 +328,7 @@ impl Scoreboard {
         let step = |done: usize, lines: usize| (done / lines.max(1)) as u32;
         let bits: Vec<i32> = match read {
             Read::Forward => {
-                let plane = step(p.forward_codes, p.tile.cols);
+                let plane = step(p.forward_codes, p.tile.cols) % self.forward_planes as u32;
                 codes.iter().map(|&x| row_bit(x, plane)).collect()
             }
             Read::Back => {

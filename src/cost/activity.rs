@@ -12,7 +12,7 @@ use crate::fixed;
 use crate::golden::memory::MemoryTrace;
 use crate::golden::momentum::{Kind, Slot};
 use crate::golden::{LayerTrace, Machine, Mode, SampleTrace, encode};
-use crate::spec::Design;
+use crate::spec::{Design, Layer};
 
 /// Where the numbers of an activity come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ impl GoldenRun {
     /// So many epochs, or samples of the first, that cells times training samples stay within `work`; `samples` are those of the whole data set.
     /// `None` where that leaves less than [`LEAST_SAMPLES`].
     pub fn within(design: &Design, work: usize, samples: usize) -> Option<GoldenRun> {
-        let cells: usize = design.layers.iter().map(|layer| layer.rows() * layer.outputs).sum();
+        let cells: usize = design.layers.iter().map(|layer| layer.rows() * layer.outputs * layer.positions()).sum();
         let most = work / cells.max(1);
         let train = (samples as f64 * (1.0 - design.data.test_fraction)) as usize;
         let limit = (train > most).then_some(most);
@@ -61,7 +61,7 @@ pub struct Counted {
     pub cycles: SampleCycles,
 }
 
-/// What one layer does in a training sample, on average.
+/// What one layer does in a training sample, on average; a convolution, at one place of its kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct LayerActivity {
     /// Mean square of the codes of forward and transposed reads, full scale 1.
@@ -83,7 +83,7 @@ pub struct LayerActivity {
     pub mean_pulse: f64,
     /// Joules of all pulses.
     pub pulse_energy: f64,
-    /// Decays and transfers of second devices, each of all cells.
+    /// Decays and transfers of second devices, each of all cells; per sample.
     pub local: f64,
     /// Reads of a row of second devices.
     pub fast_reads: f64,
@@ -274,21 +274,24 @@ impl<'d> Counter<'d> {
 
     fn finish(self, source: Source) -> Activity {
         let samples = self.training.samples.max(1) as f64;
-        let mean = |(sums, own): (LayerActivity, u64)| LayerActivity {
-            longest_pulse: sums.longest_pulse / own.max(1) as f64,
-            mean_pulse: sums.mean_pulse / sums.slots.max(1.0),
-            row_power: sums.row_power / samples,
-            column_power: sums.column_power / samples,
-            slots: sums.slots / samples,
-            skipped: sums.skipped / samples,
-            rows_set: sums.rows_set / samples,
-            ring_words: sums.ring_words / samples,
-            slot_power: sums.slot_power / samples,
-            pulse_energy: sums.pulse_energy / samples,
-            local: sums.local / samples,
-            fast_reads: sums.fast_reads / samples,
+        let mean = |((sums, own), layer): ((LayerActivity, u64), &Layer)| {
+            let places = samples * layer.positions() as f64;
+            LayerActivity {
+                longest_pulse: sums.longest_pulse / own.max(1) as f64,
+                mean_pulse: sums.mean_pulse / sums.slots.max(1.0),
+                row_power: sums.row_power / samples,
+                column_power: sums.column_power / samples,
+                slots: sums.slots / places,
+                skipped: sums.skipped / places,
+                rows_set: sums.rows_set / places,
+                ring_words: sums.ring_words / places,
+                slot_power: sums.slot_power / places,
+                pulse_energy: sums.pulse_energy / places,
+                local: sums.local / samples,
+                fast_reads: sums.fast_reads / places,
+            }
         };
-        let layers = self.layers.into_iter().zip(self.own).map(mean).collect();
+        let layers = self.layers.into_iter().zip(self.own).zip(&self.design.layers).map(mean).collect();
         Activity { source, training: self.training, inference: self.inference, layers }
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn area(design: &Design, components: &Components, shapes: &[Shape]) -
     let multiplier = |a: u32, b: u32| get(CostKey::MultiplyArea) * f64::from(a * b) / 64.0;
     let mut bits = f64::from(array.dac_bits) * 2.0 * (design.inputs + 2 * design.outputs()) as f64;
     for (index, layer) in design.layers.iter().enumerate() {
-        let positions = shapes.get(index).map_or(1, |shape| shape.positions) as f64;
+        let (positions, pixels) = shapes.get(index).map_or((1.0, 1.0), |s| (s.positions as f64, s.pixels as f64));
         let (lines, tiles) = (Lines::of(&layer.tiling), layer.tiling.count() as f64);
         let (rows, words) = (layer.rows() as f64, layer.outputs as f64);
         let cells = rows * words;
@@ -67,7 +67,7 @@ pub(super) fn area(design: &Design, components: &Components, shapes: &[Shape]) -
         let factor = LEARNING_RATE_BITS + SCALE_GUARD_BITS;
         let (dac, error) = (f64::from(array.dac_bits), f64::from(array.error_bits));
         // Activations, slopes, errors.
-        bits += positions * words * (2.0 * dac + error);
+        bits += pixels * words * (2.0 * dac + error);
         if training.ring() {
             bits += positions * training.pairs() as f64 * (layer.inputs as f64 * dac + words * error);
         }

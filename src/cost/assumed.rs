@@ -2,7 +2,7 @@
 
 use super::components::Components;
 use crate::golden::momentum::{Kind, Slot};
-use crate::golden::{LayerTrace, SampleTrace};
+use crate::golden::{LayerTrace, SampleTrace, Share};
 use crate::spec::{CostKey, Design, Layer, MomentumUnit};
 
 /// What the table assumes of codes and pulses.
@@ -55,6 +55,23 @@ impl<'d> Steps<'d> {
     }
 
     fn layer(&self, layer: &Layer, first: bool, last: bool) -> LayerTrace {
+        if layer.conv.is_none() {
+            return self.pair(layer, first, last, self.samples);
+        }
+        // A pair for every place of the kernel.
+        let (places, mut all) = (layer.positions(), LayerTrace::default());
+        for place in 0..places {
+            let pairs = (self.samples - 1) * places + place + 1;
+            let one = self.pair(layer, first && place == 0, last && place + 1 == places, pairs);
+            all.positions.push(Share { slots: one.slots.len(), skipped: one.skipped });
+            all.skipped += one.skipped;
+            all.slots.extend(one.slots);
+        }
+        all
+    }
+
+    /// What the unit makes of a pair, the `pairs`-th of all.
+    fn pair(&self, layer: &Layer, first: bool, last: bool, pairs: usize) -> LayerTrace {
         let training = &self.design.training;
         let unit = training.momentum_unit;
         let most = f64::from((1u32 << self.design.array.pulse_bits) - 1);
@@ -62,7 +79,7 @@ impl<'d> Steps<'d> {
         let local = |kind| Slot { kind, ..Slot::default() };
         let own = |kind| Slot { kind, longest: longest as u32, ..Slot::default() };
         match unit {
-            _ if training.ring() => self.ring(longest, last),
+            _ if training.ring() => self.ring(layer, longest, last, pairs),
             MomentumUnit::None | MomentumUnit::History => bare(vec![own(Kind::Write)], 0),
             MomentumUnit::InArray => {
                 let decay = local(Kind::Decay { gamma: self.design.momentum_code() });
@@ -102,7 +119,7 @@ impl<'d> Steps<'d> {
     }
 
     /// The pairs of a ring, youngest first, then the sample's own; each shorter by gamma than that of a batch later.
-    fn ring(&self, longest: f64, last: bool) -> LayerTrace {
+    fn ring(&self, layer: &Layer, longest: f64, last: bool, pairs: usize) -> LayerTrace {
         let training = &self.design.training;
         if !last {
             return LayerTrace::default();
@@ -110,13 +127,13 @@ impl<'d> Steps<'d> {
         let gamma = training.momentum;
         let nesterov = training.momentum_kind.nesterov();
         let share = |age: usize| {
-            let batches = (age / training.batch) as i32;
+            let batches = (age / layer.gradients(training)) as i32;
             match nesterov {
                 true if batches > 0 => gamma.powi(batches + 1) / (1.0 + gamma),
                 _ => gamma.powi(batches),
             }
         };
-        let pairs = training.pairs().min(self.samples);
+        let pairs = layer.pairs(training).min(pairs);
         let slot = |age: usize| Slot { age, longest: (longest * share(age)).round() as u32, ..Slot::default() };
         let slots: Vec<Slot> = (1..pairs).chain([0]).map(slot).filter(|slot| slot.longest > 0).collect();
         let skipped = pairs - slots.len();

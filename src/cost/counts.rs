@@ -109,12 +109,17 @@ impl Model<'_> {
         );
     }
 
-    pub fn forward(&self, energies: &mut Energies, layer: &Layer, activity: &LayerActivity) {
+    /// A forward read and what its codes become; `share` of a vector goes on, the rest is pooled.
+    pub fn forward(&self, energies: &mut Energies, layer: &Layer, activity: &LayerActivity, share: f64) {
         let lines = Lines::of(&layer.tiling);
         let words = layer.outputs as f64;
         let planes = self.design.array.planes().0;
         let read = Read { planes, driven: lines.rows, sensed: lines.cols, words, power: activity.row_power };
         self.read(energies, Phase::Forward, layer, read);
+        if share < 1.0 {
+            energies.add(Phase::Forward, Component::Adders, "codes pooled", words, self.constant(CostKey::AddEnergy));
+        }
+        let words = words * share;
         let table = self.constant(CostKey::TableEnergy);
         energies.add(Phase::Forward, Component::Tables, "activations", words, table);
         let dac = f64::from(self.design.array.dac_bits);
@@ -135,12 +140,12 @@ impl Model<'_> {
     }
 
     /// Errors times slopes: of the output layer at the end of the forward phase, of the others behind the read of the layer above.
-    pub fn errors(&self, energies: &mut Energies, index: usize) {
+    pub fn errors(&self, energies: &mut Energies, index: usize, share: f64) {
         let (layer, array) = (&self.design.layers[index], &self.design.array);
         let last = index + 1 == self.design.layers.len();
         let phase = if last { Phase::Forward } else { Phase::Backward };
         let operand = if last { array.dac_bits + 1 } else { array.adc_bits };
-        let words = layer.outputs as f64;
+        let words = layer.outputs as f64 * share;
         energies.add(phase, Component::Multipliers, "errors", words, self.multiply((operand, array.dac_bits)));
         self.stored(energies, phase, "bits of errors", words * f64::from(array.error_bits));
     }

@@ -217,12 +217,15 @@ pub(super) fn of_activity(design: &Design, components: &Components, activity: &A
         model.output(energies);
     }
     for (index, (layer, activity)) in design.layers.iter().zip(&activity.layers).enumerate() {
-        let positions = layers.get(index).map_or(1, |shape| shape.positions) as f64;
+        let shape = layers.get(index).copied().unwrap_or(Shape::full(layer.inputs, layer.outputs));
+        let positions = shape.positions as f64;
+        // What goes on of a position: all, or its share in a pooled pixel.
+        let share = shape.pixels as f64 / positions;
         // Decays and transfers come once per sample.
         let activity = LayerActivity { local: activity.local / positions, ..*activity };
         let (mut forward, mut rest) = (Energies::default(), Energies::default());
-        model.forward(&mut forward, layer, &activity);
-        model.errors(&mut rest, index);
+        model.forward(&mut forward, layer, &activity, share);
+        model.errors(&mut rest, index, share);
         if index > 0 {
             model.transposed(&mut rest, layer, &activity);
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::spec::{Design, Tiling};
+use crate::spec::{Design, Layer, Tiling};
 
 /// Rows and columns of arrays where a spec sets no limit: those of ISAAC and PUMA.
 pub const ARRAY_LINES: usize = 128;
@@ -15,18 +15,21 @@ pub struct Shape {
     pub outputs: usize,
     /// Vectors that go through the weights per sample: 1, or the output pixels.
     pub positions: usize,
+    /// Vectors that go on per sample: as many, or the pixels of a pooled map.
+    pub pixels: usize,
     /// Words of the layer's input: `inputs`, or the whole map.
     pub words: usize,
 }
 
 impl Shape {
     pub const fn full(inputs: usize, outputs: usize) -> Shape {
-        Shape { inputs, outputs, positions: 1, words: inputs }
+        Shape { inputs, outputs, positions: 1, pixels: 1, words: inputs }
     }
 
     /// A convolution with a square kernel that keeps or cuts the edge, from a map of `channels` of `size` by `size` to one of `out` by `out`.
     pub const fn conv(channels: usize, size: usize, kernel: usize, outputs: usize, out: usize) -> Shape {
-        Shape { inputs: channels * kernel * kernel, outputs, positions: out * out, words: channels * size * size }
+        let pixels = out * out;
+        Shape { inputs: channels * kernel * kernel, outputs, positions: pixels, pixels, words: channels * size * size }
     }
 
     /// Biases left out.
@@ -63,6 +66,7 @@ impl Design {
                 let own = self.layers.get(index).filter(|_| !last).or(self.layers.last());
                 let mut layer = own?.clone();
                 layer.name = format!("l{index}");
+                layer.conv = None;
                 (layer.inputs, layer.outputs) = (shape.inputs, shape.outputs);
                 layer.tiling = Tiling::new(shape.inputs + 1, shape.outputs, most, adcs);
                 Some(layer)
@@ -73,7 +77,17 @@ impl Design {
 
     /// The shapes of its layers.
     pub fn shapes(&self) -> Vec<Shape> {
-        self.layers.iter().map(|layer| Shape::full(layer.inputs, layer.outputs)).collect()
+        let shape = |layer: &Layer| match layer.conv {
+            None => Shape::full(layer.inputs, layer.outputs),
+            Some(conv) => Shape {
+                inputs: layer.inputs,
+                outputs: layer.outputs,
+                positions: conv.positions(),
+                pixels: conv.pixels(),
+                words: conv.input.words(),
+            },
+        };
+        self.layers.iter().map(shape).collect()
     }
 }
 

@@ -8,6 +8,32 @@ use crate::golden::LayerTrace;
 use crate::golden::momentum::{Kind, Slot};
 use crate::spec::MomentumUnit;
 
+/// What a momentum unit makes of one pair (x, y).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step<'t> {
+    slots: &'t [Slot],
+    skipped: usize,
+    /// Rows of the array, bias included.
+    rows: u64,
+}
+
+impl Step<'_> {
+    /// That of a layer with a single pair.
+    pub fn of(layer: LayerTiming, trace: &LayerTrace) -> Step<'_> {
+        Step { slots: &trace.slots, skipped: trace.skipped, rows: layer.rows }
+    }
+
+    /// Those of a convolution's places, in order.
+    pub fn positions(layer: LayerTiming, trace: &LayerTrace) -> impl Iterator<Item = Step<'_>> {
+        let mut rest = &trace.slots[..];
+        trace.positions.iter().map(move |share| {
+            let (slots, after) = rest.split_at(share.slots.min(rest.len()));
+            rest = after;
+            Step { slots, skipped: share.skipped, rows: layer.rows }
+        })
+    }
+}
+
 /// Ends of one layer's update within a sample.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct UpdateTimes {
@@ -18,7 +44,7 @@ pub(super) struct UpdateTimes {
 }
 
 impl CycleModel {
-    pub(super) fn update(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, reads: Reads) -> UpdateTimes {
+    pub(super) fn update(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, reads: Reads) -> UpdateTimes {
         match self.unit {
             // A ring of one pair: the current one.
             MomentumUnit::None | MomentumUnit::History => self.history(layer, trace, y_last, reads),
@@ -29,7 +55,7 @@ impl CycleModel {
     }
 
     /// Selector, fetcher and port, from the layer's last read on.
-    fn history(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, reads: Reads) -> UpdateTimes {
+    fn history(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, reads: Reads) -> UpdateTimes {
         let mut port_free = reads.end;
         // First cycle in which the selector looks at a pair; each look takes two cycles.
         let mut select = reads.taken + 1;
@@ -47,7 +73,7 @@ impl CycleModel {
         };
         let (own, earlier) = match trace.slots.split_last() {
             Some((last, before)) if last.age == 0 => (Some(last), before),
-            _ => (None, &trace.slots[..]),
+            _ => (None, trace.slots),
         };
         let whole = layer.x_beats.max(layer.y_beats);
         let mut next_age = 1;
@@ -75,7 +101,7 @@ impl CycleModel {
     }
 
     /// Decay, write, transfer, one after the other, or write, write, decay, transfer; y is fetched meanwhile.
-    fn in_array(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
+    fn in_array(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, mut port_free: u64) -> UpdateTimes {
         let staged = y_last + layer.y_beats + 6;
         // First cycle in which the next operation can be taken.
         let mut ready = y_last + 1;
@@ -104,12 +130,12 @@ impl CycleModel {
     }
 
     /// Rows in order, a beat a cycle; a row waits while the slot of the row before it is still in the column stage.
-    fn sram(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
+    fn sram(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, mut port_free: u64) -> UpdateTimes {
         // Last cycle of the last beat so far, and the take of the last slot.
         let stages = if self.kind.nesterov() { 5 } else { 4 };
         let (mut done, mut taken) = (y_last + stages, 0);
         let mut rows = 0;
-        for slot in &trace.slots {
+        for slot in trace.slots {
             let row = slot.age as u64 + 1;
             // The first beat after a slot may come with its take.
             let first = (done + 1).max(taken);
@@ -120,7 +146,7 @@ impl CycleModel {
             self.busy.push((taken + 1, port_free));
         }
         // Whether they give a pulse or not, and within a batch none does.
-        let all = trace.x.len() as u64;
+        let all = trace.rows;
         if all > rows {
             done = (done + 1).max(taken) + (all - rows) * layer.y_beats - 1;
         }
@@ -128,7 +154,7 @@ impl CycleModel {
     }
 
     /// The sample's pair; then, when a row's transfer is due, its read, the pulses for W while codes come, and those for the fast array.
-    fn tiki_taka(&mut self, layer: LayerTiming, trace: &LayerTrace, y_last: u64, mut port_free: u64) -> UpdateTimes {
+    fn tiki_taka(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, mut port_free: u64) -> UpdateTimes {
         let mut slots = trace.slots.iter().peekable();
         let mut ready = y_last + 4;
         if let Some(pair) = slots.next_if(|slot| slot.kind == Kind::WriteVelocity) {

@@ -24,6 +24,7 @@ impl ActivationTable {
             let r = fixed::real(code, adc, layer.ranges.read);
             let (f, slope) = evaluate(layer.activation, r);
             table.activation.push(fixed::quantize(f, dac, layer.ranges.output) as i32);
+            let slope = slope * 2f64.powi(-(layer.conv.map_or(0, |conv| conv.mean_bits()) as i32));
             table.slope.push((slope * 2f64.powi(-layer.ranges.slope) * full_slope).round() as i32);
         }
         table

@@ -5,7 +5,7 @@
 //! `y = (W^T y') f'(r)` below it (descent on the squared error `1/2 |t - o|^2`). A softmax at the output stands for the cross-entropy
 //! `-sum t ln o`: its `y` is `t - o`.
 
-use crate::spec::{Activation, MomentumKind};
+use crate::spec::{Activation, Conv, MomentumKind, Pooling};
 
 /// One layer as given: `outputs` neurons reading `inputs` values and a bias.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct FloatLayer {
     /// N.
     pub outputs: usize,
     pub activation: Activation,
+    /// What makes a convolution of the first layer, whose `inputs` are the words of a window and whose `outputs` are channels.
+    pub conv: Option<Conv>,
     /// Value on the bias row: the full scale of the layer's inputs.
     pub bias: f64,
     /// `(inputs + 1) * outputs`, one row per input, the bias row last.
@@ -28,6 +30,8 @@ pub enum FloatError {
     NoLayers,
     #[error("layer {layer} has {found} weights, expected {expected} ((inputs + 1) * outputs)")]
     Weights { layer: usize, found: usize, expected: usize },
+    #[error("layer {layer} is a convolution, which only the first layer of several can be")]
+    Convolution { layer: usize },
     #[error("layer {layer} has {found} inputs, but the layer before it has {expected} outputs")]
     Chain { layer: usize, found: usize, expected: usize },
 }
@@ -55,6 +59,8 @@ struct State {
     output: Vec<f64>,
     /// y of the last backward pass.
     error: Vec<f64>,
+    /// Of a convolution: for each word of its map the positions of its window that have a share in it.
+    pooled: Vec<Vec<usize>>,
 }
 
 impl FloatNet {
@@ -71,19 +77,23 @@ impl FloatNet {
             if layer.weights.len() != expected {
                 return Err(FloatError::Weights { layer: index, found: layer.weights.len(), expected });
             }
-            if index > 0 && layer.inputs != layers[index - 1].outputs {
+            if layer.conv.is_some() && (index > 0 || layers.len() == 1) {
+                return Err(FloatError::Convolution { layer: index });
+            }
+            if index > 0 && layer.inputs != layers[index - 1].words() {
                 return Err(FloatError::Chain {
                     layer: index,
                     found: layer.inputs,
-                    expected: layers[index - 1].outputs,
+                    expected: layers[index - 1].words(),
                 });
             }
         }
         let layers = layers.into_iter().map(|layer| State {
             velocity: vec![0.0; layer.weights.len()],
             gradient: vec![0.0; layer.weights.len()],
-            output: vec![0.0; layer.outputs],
-            error: vec![0.0; layer.outputs],
+            output: vec![0.0; layer.words()],
+            error: vec![0.0; layer.words()],
+            pooled: Vec::new(),
             layer,
         });
         Ok(FloatNet { layers: layers.collect(), eta, gamma, kind: MomentumKind::Classical, batch: 1, waiting: 0 })
@@ -113,12 +123,12 @@ impl FloatNet {
         let whole = self.waiting == self.batch;
         let mut input = x;
         for state in &mut self.layers {
-            if self.batch == 1 {
+            if self.batch == 1 && state.layer.conv.is_none() {
                 state.descend(input, self.eta, self.gamma, self.kind);
             } else {
                 state.collect(input);
             }
-            if self.batch > 1 && whole {
+            if (self.batch > 1 || state.layer.conv.is_some()) && whole {
                 state.descend_together(self.eta / self.batch as f64, self.gamma, self.kind);
             }
             input = &state.output;
@@ -133,8 +143,11 @@ impl FloatNet {
     pub fn infer(&self, x: &[f64]) -> Vec<f64> {
         let mut values = x.to_vec();
         for State { layer, .. } in &self.layers {
-            let mut output = vec![0.0; layer.outputs];
-            layer.forward(&values, &mut output);
+            let mut output = vec![0.0; layer.words()];
+            match layer.conv {
+                Some(conv) => layer.convolve(&conv, &values, &mut output, &mut Vec::new()),
+                None => layer.forward(&values, &mut output),
+            }
             values = output;
         }
         values
@@ -158,7 +171,10 @@ impl FloatNet {
     fn forward(&mut self, x: &[f64]) {
         let mut input = x;
         for state in &mut self.layers {
-            state.layer.forward(input, &mut state.output);
+            match state.layer.conv {
+                Some(conv) => state.layer.convolve(&conv, input, &mut state.output, &mut state.pooled),
+                None => state.layer.forward(input, &mut state.output),
+            }
             input = &state.output;
         }
     }
@@ -206,10 +222,27 @@ impl State {
 
     /// Adds the gradient of one sample.
     fn collect(&mut self, input: &[f64]) {
+        if let Some(conv) = self.layer.conv {
+            return self.collect_convolution(&conv, input);
+        }
         let rows = self.gradient.chunks_exact_mut(self.layer.outputs);
         for (x, gradient) in input.iter().chain([&self.layer.bias]).zip(rows) {
             for (g, y) in gradient.iter_mut().zip(&self.error) {
                 *g += x * y;
+            }
+        }
+    }
+
+    /// The same for a convolution: every word of the map passes its error on to the windows that it is from.
+    fn collect_convolution(&mut self, conv: &Conv, image: &[f64]) {
+        let channels = self.layer.outputs;
+        for (word, (positions, y)) in self.pooled.iter().zip(&self.error).enumerate() {
+            let (channel, share) = (word % channels, y / positions.len() as f64);
+            for &position in positions {
+                let window = window_words(conv, position).map(|word| image[word]).chain([self.layer.bias]);
+                for (x, gradient) in window.zip(self.gradient.chunks_exact_mut(channels)) {
+                    gradient[channel] += x * share;
+                }
             }
         }
     }
@@ -242,7 +275,56 @@ fn moved(kind: MomentumKind, gamma: f64, v: &mut f64, gradient: f64) -> f64 {
     }
 }
 
+/// Words of the image under the kernel at a place of it: `position` counts pooled pixels, and in each the places of its window, both
+/// line by line.
+fn window_words(conv: &Conv, position: usize) -> impl Iterator<Item = usize> + use<> {
+    let Conv { input, kernel, stride, pool, .. } = *conv;
+    let across = ((input.width - kernel) / stride + 1) / pool;
+    let (pixel, place) = (position / (pool * pool), position % (pool * pool));
+    let top = (pixel / across * pool + place / pool) * stride;
+    let left = (pixel % across * pool + place % pool) * stride;
+    (0..kernel * kernel * input.channels).map(move |row| {
+        let (channel, at) = (row % input.channels, row / input.channels);
+        ((top + at / kernel) * input.width + left + at % kernel) * input.channels + channel
+    })
+}
+
 impl FloatLayer {
+    /// Values that the layer hands on.
+    fn words(&self) -> usize {
+        let side = |size: usize, conv: &Conv| ((size - conv.kernel) / conv.stride + 1) / conv.pool;
+        let pixels = self.conv.map_or(1, |c| side(c.input.height, &c) * side(c.input.width, &c));
+        self.outputs * pixels
+    }
+
+    /// `output = f(pool(W x))` over all windows; `pooled` takes the positions that each word is from.
+    fn convolve(&self, conv: &Conv, image: &[f64], output: &mut [f64], pooled: &mut Vec<Vec<usize>>) {
+        let (channels, places) = (self.outputs, conv.pool * conv.pool);
+        pooled.clear();
+        let mut reads = vec![0.0; places * channels];
+        for (pixel, output) in output.chunks_exact_mut(channels).enumerate() {
+            for (place, read) in reads.chunks_exact_mut(channels).enumerate() {
+                let window = window_words(conv, pixel * places + place).map(|word| image[word]).chain([self.bias]);
+                read.fill(0.0);
+                for (x, weights) in window.zip(self.weights.chunks_exact(channels)) {
+                    for (r, w) in read.iter_mut().zip(weights) {
+                        *r += w * x;
+                    }
+                }
+            }
+            for (channel, value) in output.iter_mut().enumerate() {
+                let read = |place: usize| reads[place * channels + channel];
+                let positions = match conv.pooling {
+                    Pooling::Average => (0..places).collect::<Vec<_>>(),
+                    Pooling::Max => vec![(1..places).fold(0, |best, p| if read(p) > read(best) { p } else { best })],
+                };
+                let mean = positions.iter().map(|&p| read(p)).sum::<f64>() / positions.len() as f64;
+                *value = activate(self.activation, mean);
+                pooled.push(positions.into_iter().map(|place| pixel * places + place).collect());
+            }
+        }
+    }
+
     /// `output = f(W x)`, row by row so that the inner loop runs along memory.
     fn forward(&self, input: &[f64], output: &mut [f64]) {
         output.fill(0.0);
@@ -314,13 +396,14 @@ mod tests {
     use approx::assert_relative_eq;
 
     use super::*;
+    use crate::spec::Map;
 
     const ALL: [Activation; 4] = [Activation::Sigmoid, Activation::Tanh, Activation::Relu, Activation::Linear];
 
     /// Irregular weights in -0.7..0.7, the same in every run.
     fn layer(inputs: usize, outputs: usize, activation: Activation) -> FloatLayer {
         let weights = (0..(inputs + 1) * outputs).map(|i| 0.7 * (1.3 + 2.1 * i as f64 + outputs as f64).sin());
-        FloatLayer { inputs, outputs, activation, bias: 1.0, weights: weights.collect() }
+        FloatLayer { inputs, outputs, activation, conv: None, bias: 1.0, weights: weights.collect() }
     }
 
     #[test]
@@ -372,6 +455,39 @@ mod tests {
                 let gradient = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;
                 let step = net.weights(l)[i] - layers[l].weights[i];
                 assert_relative_eq!(step, -gradient, epsilon = 1e-8, max_relative = 1e-6);
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_descends_along_the_gradient_of_a_convolution() {
+        let input = Map { height: 5, width: 7, channels: 2 };
+        let image: Vec<f64> = (0..input.words()).map(|i| (0.7 * i as f64).sin()).collect();
+        for (pool, pooling) in [(1, Pooling::Max), (2, Pooling::Max), (2, Pooling::Average)] {
+            for activation in [Activation::Tanh, Activation::Sigmoid] {
+                let conv = Conv { input, kernel: 2, stride: 1, pool, pooling };
+                let mut first = FloatLayer { conv: Some(conv), ..layer(8, 3, activation) };
+                first.bias = 0.6;
+                let layers = vec![first, layer(3 * (4 / pool) * (6 / pool), 2, Activation::Sigmoid)];
+                let t = [0.9, 0.1];
+                let loss = |layers: &[FloatLayer]| {
+                    let o = FloatNet::new(layers.to_vec(), 0.0, 0.0).unwrap().infer(&image);
+                    o.iter().zip(&t).map(|(o, t)| 0.5 * (t - o) * (t - o)).sum::<f64>()
+                };
+                let mut net = FloatNet::new(layers.clone(), 1.0, 0.0).unwrap();
+                net.train(&image, &t);
+                for l in 0..layers.len() {
+                    for i in 0..layers[l].weights.len() {
+                        let shifted = |by: f64| {
+                            let mut layers = layers.clone();
+                            layers[l].weights[i] += by;
+                            loss(&layers)
+                        };
+                        let gradient = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
+                        let step = net.weights(l)[i] - layers[l].weights[i];
+                        assert_relative_eq!(step, -gradient, epsilon = 1e-8, max_relative = 1e-5);
+                    }
+                }
             }
         }
     }

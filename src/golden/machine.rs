@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
 use super::momentum::{Engine, Memory, Registers, Slot};
-use super::{ActivationTable, Softmax};
+use super::{ActivationTable, Softmax, conv};
 use crate::array::{Crossbar, Grid, GridMoment, TileCodes};
 use crate::device::{DeviceError, NotFinite};
 use crate::fixed;
-use crate::spec::{Design, Layer, Shifts};
+use crate::spec::{Conv, Design, Layer, Shifts};
 
 /// What the machine does with a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub struct SampleTrace {
     pub memory: MemoryTrace,
 }
 
-/// Transactions of one layer's array and units. Vectors that the mode does not produce are empty.
+/// Transactions of one layer's array and units. Vectors that the mode does not produce are empty. Those of a convolution's reads hold one
+/// position after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LayerTrace {
     /// Row codes of the forward read, bias included.
@@ -36,6 +37,9 @@ pub struct LayerTrace {
     pub read: Vec<i32>,
     /// The same of each tile.
     pub tile_reads: TileCodes,
+    /// Of a convolution: codes of the pooled map, and which place of its window each is from.
+    pub pooled: Vec<i32>,
+    pub winners: Vec<u32>,
     /// Activation codes.
     pub activation: Vec<i32>,
     /// Slope codes.
@@ -54,6 +58,15 @@ pub struct LayerTrace {
     /// Operations of the update in order.
     pub slots: Vec<Slot>,
     /// Pairs that the momentum unit passed over for want of a pulse.
+    pub skipped: usize,
+    /// Shares of a convolution's positions in both; empty for other layers.
+    pub positions: Vec<Share>,
+}
+
+/// How many operations one position of a convolution's update brought, and how many pairs without a pulse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Share {
+    pub slots: usize,
     pub skipped: usize,
 }
 
@@ -123,6 +136,49 @@ struct LayerUnit {
     function: Function,
     engine: Engine,
     shifts: Shifts,
+    conv: Option<Conv>,
+    /// One read or error of a convolution.
+    scratch: LayerTrace,
+}
+
+impl LayerUnit {
+    /// Reads of all positions of a convolution, and the pooled map.
+    fn convolve(&mut self, conv: &Conv, image: &[i32], bias: i32, t: &mut LayerTrace) -> Result<(), NotFinite> {
+        t.x.clear();
+        t.read.clear();
+        t.tile_reads.iter_mut().for_each(Vec::clear);
+        let rows = conv.window() + 1;
+        let one = &mut self.scratch;
+        for position in 0..conv.positions() {
+            conv::window(conv, image, position, bias, &mut t.x);
+            self.array.read_forward(&t.x[position * rows..], &mut one.tile_reads, &mut one.read)?;
+            t.read.extend_from_slice(&one.read);
+            t.tile_reads.resize_with(one.tile_reads.len(), Vec::new);
+            for (all, codes) in t.tile_reads.iter_mut().zip(&one.tile_reads) {
+                all.extend_from_slice(codes);
+            }
+        }
+        conv::pool(conv, one.read.len(), &t.read, &mut t.pooled, &mut t.winners);
+        Ok(())
+    }
+
+    /// The steps of all positions, each with its own window and its share of the map's error.
+    fn update_convolution(&mut self, conv: &Conv, registers: Registers, t: &mut LayerTrace) -> Result<(), NotFinite> {
+        let rows = conv.window() + 1;
+        let channels = t.y.len() / conv.pixels();
+        t.slots.clear();
+        let one = &mut self.scratch;
+        for (position, x) in t.x.chunks_exact(rows).enumerate() {
+            one.x.clear();
+            one.x.extend_from_slice(x);
+            conv::error_at(conv, channels, position, &t.y, &t.winners, &mut one.y);
+            self.engine.step(registers, &mut self.array, one)?;
+            t.positions.push(Share { slots: one.slots.len(), skipped: one.skipped });
+            t.skipped += one.skipped;
+            t.slots.append(&mut one.slots);
+        }
+        Ok(())
+    }
 }
 
 /// The machine between two samples: all that later samples depend on. Without the memory controller, which has no moments.
@@ -169,6 +225,8 @@ impl Machine {
                     function: Function::new(design, layer),
                     engine: Engine::new(design, layer),
                     shifts: layer.shifts,
+                    conv: layer.conv,
+                    scratch: LayerTrace::default(),
                 })
             })
             .collect::<Result<_, DeviceError>>()?;
@@ -260,6 +318,7 @@ impl Machine {
             t.fast.clear();
             t.tile_fast.iter_mut().for_each(Vec::clear);
             t.skipped = 0;
+            t.positions.clear();
             if mode == Mode::Infer {
                 t.slots.clear();
             }
@@ -277,6 +336,11 @@ impl Machine {
         for index in 0..self.layers.len() {
             let (before, rest) = trace.layers.split_at_mut(index);
             let (unit, t) = (&mut self.layers[index], &mut rest[0]);
+            if let Some(conv) = unit.conv {
+                unit.convolve(&conv, input, bias, t).map_err(|cell| DeviceFault { layer: index, cell })?;
+                unit.function.apply(&t.pooled, &mut t.activation, &mut t.slope, self.dac_bits);
+                continue;
+            }
             t.x.clear();
             t.x.extend_from_slice(before.last().map_or(input, |p| &p.activation));
             t.x.push(bias);
@@ -316,7 +380,10 @@ impl Machine {
     fn update(&mut self, trace: &mut SampleTrace) -> Result<(), DeviceFault> {
         let registers = Registers { eta: self.learning_rate, gamma: self.momentum, depth: self.history };
         for (layer, (unit, t)) in self.layers.iter_mut().zip(&mut trace.layers).enumerate() {
-            let step = unit.engine.step(registers, &mut unit.array, t);
+            let step = match unit.conv {
+                Some(conv) => unit.update_convolution(&conv, registers, t),
+                None => unit.engine.step(registers, &mut unit.array, t),
+            };
             step.map_err(|cell| DeviceFault { layer, cell })?;
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::conv::{self, ConvErrors, ConvSizes, ConvWalk, Pool};
 use super::read_path::{TableUse, act_table, activation_tables, exp_table, read_path};
 use super::{Module, bit_serial, bus, memory, momentum, pulse_table};
 use crate::golden;
@@ -95,6 +96,9 @@ struct RowLines<'a> {
 #[template(path = "layer.v", escape = "none")]
 struct LayerTemplate<'a> {
     name: &'a str,
+    /// Of its modules' names behind the design's.
+    prefix: &'a str,
+    conv: bool,
     unit: MomentumUnit,
     /// The momentum unit's module.
     module: &'a str,
@@ -122,6 +126,7 @@ struct LayerTemplate<'a> {
 #[template(path = "sequencer.v", escape = "none")]
 struct Sequencer<'a> {
     name: &'a str,
+    conv: bool,
     phases: Vec<(String, u32)>,
     memory: bool,
     batch: usize,
@@ -174,6 +179,15 @@ struct TileSizes {
 /// Sizes of one layer as the templates need them.
 struct LayerSizes {
     name: String,
+    /// Of its modules' names behind the design's.
+    prefix: &'static str,
+    conv: bool,
+    /// Several pairs make a step of its momentum unit, which has to know the first.
+    batched: bool,
+    batch_first: bool,
+    /// Pairs in the ring.
+    depth: usize,
+    depth_bits: u32,
     inputs: usize,
     cols: usize,
     activation: &'static str,
@@ -225,6 +239,10 @@ struct Top<'a> {
     clears: bool,
     batch: usize,
     batch_first: bool,
+    /// Words of a sample, and bits of the number of one of its beats.
+    inputs: usize,
+    image_beat_bits: u32,
+    conv: Option<ConvSizes>,
     /// Of the register for the depth.
     history_bits: u32,
     factors: Option<momentum::Factors<'a>>,
@@ -246,7 +264,6 @@ struct Top<'a> {
     adcs: usize,
     lanes: usize,
     pulse_cycles: u32,
-    depth: usize,
     depth_bits: u32,
     full_beats: usize,
     tail_bits: u32,
@@ -274,6 +291,11 @@ pub(crate) fn tile_group_bits(design: &Design, layer: &Layer) -> u32 {
     bits_for(inputs.max(cols).div_ceil(design.array.adcs) - 1)
 }
 
+/// What stands before the names of a convolution's own modules.
+fn prefix(layer: &Layer) -> &'static str {
+    if layer.conv.is_some() { "conv_" } else { "" }
+}
+
 fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
     let (lanes, adcs) = (design.array.lanes, design.array.adcs);
     let x_beats = layer.inputs.div_ceil(lanes);
@@ -282,8 +304,15 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
     let back_groups = layer.inputs.div_ceil(adcs);
     let tail = |lines: usize, groups: usize| (lines - (groups - 1) * adcs).div_ceil(lanes);
     let first = layer.tiling.tile(0);
+    let unit_batch = momentum::batch(&design.training, layer);
     LayerSizes {
         name: layer.name.clone(),
+        prefix: prefix(layer),
+        conv: layer.conv.is_some(),
+        batched: unit_batch > 1,
+        batch_first: momentum::batch_first(&design.training, unit_batch),
+        depth: layer.pairs(&design.training),
+        depth_bits: bits_for(layer.pairs(&design.training)),
         inputs: layer.inputs,
         cols: layer.outputs,
         activation: layer.activation.name(),
@@ -384,7 +413,13 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     }
     let training = &design.training;
     let module = momentum::module(training);
-    add(&format!("_momentum_{module}"), momentum::unit(design, pulse_table))?;
+    // Layers of a kind share their modules.
+    let last = design.layers.iter().rev().take(1);
+    let kinds: Vec<&Layer> = conv::of(design).map(|(layer, _)| layer).into_iter().chain(last).collect();
+    for layer in &kinds {
+        let prefix = prefix(layer);
+        add(&format!("_{prefix}momentum_{module}"), momentum::unit(design, layer, prefix, pulse_table))?;
+    }
     let factors = momentum::Factors::new(design);
     if let Some(factors) = &factors {
         add("_momentum_factors", factors.render())?;
@@ -392,25 +427,46 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     if let Some(decay) = momentum::Decay::new(design) {
         add("_momentum_decay", decay.render())?;
     }
-    let layer = LayerTemplate {
-        name,
-        unit,
-        module,
-        ring: training.ring(),
-        clears: momentum::clears(training),
-        batch: training.batch,
-        batch_bits: bits_for(training.batch - 1),
-        batch_first: momentum::batch_first(training),
-        ages: momentum::ages(training),
-        age_bits: bits_for(momentum::ages(training) - 1),
-        nesterov: design.training.momentum_kind.nesterov(),
-        stochastic: design.training.rounding.stochastic(),
-        memory: with_memory,
-        pulse_table,
-        serial,
-        lines,
-    };
-    add("_layer", layer.render())?;
+    for layer in kinds {
+        let batch = momentum::batch(training, layer);
+        let text = LayerTemplate {
+            name,
+            prefix: prefix(layer),
+            conv: layer.conv.is_some(),
+            unit,
+            module,
+            ring: training.ring(),
+            clears: momentum::clears(training),
+            batch,
+            batch_bits: bits_for(batch - 1),
+            batch_first: momentum::batch_first(training, batch),
+            ages: momentum::ages(training),
+            age_bits: bits_for(momentum::ages(training) - 1),
+            nesterov: design.training.momentum_kind.nesterov(),
+            stochastic: design.training.rounding.stochastic(),
+            memory: with_memory,
+            pulse_table,
+            serial,
+            lines,
+        };
+        add(&format!("_{}layer", prefix(layer)), text.render())?;
+    }
+    if let Some(pool) = Pool::new(design) {
+        add("_pool", pool.render())?;
+    }
+    if let Some(sizes) = ConvSizes::new(design) {
+        add(
+            "_conv_walk",
+            ConvWalk {
+                name,
+                lanes: design.array.lanes,
+                count_wider: sizes.count_bits > sizes.word_bits,
+                count_same: sizes.count_bits == sizes.word_bits,
+            }
+            .render(),
+        )?;
+        add("_conv_errors", ConvErrors { name, winners: sizes.winners }.render())?;
+    }
 
     let tables = activation_tables(design);
     for (table, layer) in &tables {
@@ -430,11 +486,12 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     let phases = Phase::of(with_memory).iter().map(|p| (p.name().to_uppercase(), p.code())).collect();
     let sequencer = Sequencer {
         name,
+        conv: conv::of(design).is_some(),
         phases,
         memory: with_memory,
         batch: training.batch,
         batch_bits: bits_for(training.batch - 1),
-        batch_first: momentum::batch_first(training),
+        batch_first: momentum::batch_first(training, training.batch),
     };
     add("_sequencer", sequencer.render())?;
     let events = design.memory.as_ref().map_or(Vec::new(), memory::events);
@@ -481,7 +538,7 @@ fn counters(design: &Design) -> Vec<CounterView> {
 
 /// Bits of a beat number of the longest vector that leaves a layer.
 pub(crate) fn max_beat_bits(design: &Design) -> u32 {
-    let longest = design.layers.iter().map(|l| l.outputs).max().unwrap_or(1);
+    let longest = design.layers.iter().map(Layer::words).max().unwrap_or(1);
     bits_for(longest.div_ceil(design.array.lanes) - 1)
 }
 
@@ -494,7 +551,7 @@ fn top(design: &Design) -> Top<'_> {
     }
     let full_beats = array.adcs.div_ceil(array.lanes);
     let widths: Vec<String> =
-        std::iter::once(design.inputs).chain(design.layers.iter().map(|l| l.outputs)).map(|n| n.to_string()).collect();
+        std::iter::once(design.inputs).chain(design.layers.iter().map(Layer::words)).map(|n| n.to_string()).collect();
     let max = |f: fn(&LayerSizes) -> u32| layers.iter().map(f).max().unwrap_or(1);
     Top {
         name: &design.name,
@@ -516,7 +573,10 @@ fn top(design: &Design) -> Top<'_> {
         ring: design.training.ring(),
         clears: momentum::clears(&design.training),
         batch: design.training.batch,
-        batch_first: momentum::batch_first(&design.training),
+        batch_first: momentum::batch_first(&design.training, design.training.batch),
+        inputs: design.inputs,
+        image_beat_bits: conv::image_beat_bits(design),
+        conv: ConvSizes::new(design),
         history_bits: bits_for(design.training.history),
         factors: momentum::Factors::new(design),
         ages: momentum::ages(&design.training),
@@ -535,7 +595,6 @@ fn top(design: &Design) -> Top<'_> {
         adcs: array.adcs,
         lanes: array.lanes,
         pulse_cycles: design.timing.pulse_lsb,
-        depth: design.training.pairs(),
         depth_bits: bits_for(design.training.pairs()),
         full_beats,
         tail_bits: bits_for(full_beats),

@@ -2,6 +2,7 @@
 
 mod bit_serial;
 pub mod bus;
+mod conv;
 mod core;
 pub mod emit;
 mod layout;

@@ -3,12 +3,16 @@
 use askama::Template;
 
 use super::core::bits_for;
-use crate::spec::{Design, MomentumUnit, Training};
+use crate::spec::{Design, Layer, MomentumUnit, Training};
 
 #[derive(Template)]
 #[template(path = "momentum_none.v", escape = "none")]
 struct MomentumNone<'a> {
     name: &'a str,
+    /// Of the module's name behind the design's.
+    prefix: &'a str,
+    /// It is a convolution's.
+    conv: bool,
     /// A register behind the multipliers.
     deep: bool,
     pulse_table: bool,
@@ -20,6 +24,7 @@ struct MomentumNone<'a> {
 #[template(path = "momentum_history.v", escape = "none")]
 struct MomentumHistory<'a> {
     name: &'a str,
+    prefix: &'a str,
     /// A register behind the multipliers.
     deep: bool,
     pulse_table: bool,
@@ -63,6 +68,8 @@ pub(super) fn decays_from(design: &Design) -> &'static str {
 #[template(path = "momentum_in_array.v", escape = "none")]
 struct MomentumInArray<'a> {
     name: &'a str,
+    prefix: &'a str,
+    conv: bool,
     /// A register behind the multipliers.
     deep: bool,
     pulse_table: bool,
@@ -75,6 +82,7 @@ struct MomentumInArray<'a> {
 #[template(path = "momentum_sram.v", escape = "none")]
 struct MomentumSram<'a> {
     name: &'a str,
+    prefix: &'a str,
     nesterov: bool,
     /// Rounding by chance.
     stochastic: bool,
@@ -152,33 +160,44 @@ pub(super) fn clears(training: &Training) -> bool {
     training.momentum_unit.momentum() || training.batch > 1
 }
 
-/// Whether the unit has to know the first sample of a batch.
-pub(super) fn batch_first(training: &Training) -> bool {
-    let unit = training.momentum_unit;
-    training.batch > 1 && (unit.in_array() || (unit.sram() && !training.momentum_kind.nesterov()))
+/// Pairs that the unit of a layer takes for one step; 1 where it takes each pair by itself.
+pub(super) fn batch(training: &Training, layer: &Layer) -> usize {
+    match training.momentum_unit {
+        MomentumUnit::None if !training.ring() => 1,
+        _ => layer.gradients(training),
+    }
 }
 
-/// Text of the design's momentum unit.
-pub(super) fn unit(design: &Design, pulse_table: bool) -> Result<String, askama::Error> {
+/// Whether the unit has to know the first pair of such a `batch`.
+pub(super) fn batch_first(training: &Training, batch: usize) -> bool {
+    let unit = training.momentum_unit;
+    batch > 1 && (unit.in_array() || (unit.sram() && !training.momentum_kind.nesterov()))
+}
+
+/// Text of a layer's momentum unit, those of convolutions with a `prefix` to the module's name.
+pub(super) fn unit(design: &Design, layer: &Layer, prefix: &str, pulse_table: bool) -> Result<String, askama::Error> {
     let name = design.name.as_str();
     let kind = design.training.momentum_kind;
-    let batch = design.training.batch;
+    let (batch, conv) = (batch(&design.training, layer), layer.conv.is_some());
     let deep = design.array.backend.lines_in_memory();
     let width = if pulse_table { "width" } else { "width_q" };
     match design.training.momentum_unit {
         _ if design.training.ring() => {
             let ages = ages(&design.training);
-            MomentumHistory { name, deep, pulse_table, width, batch, ages, age_bits: bits_for(ages - 1) }.render()
+            MomentumHistory { name, prefix, deep, pulse_table, width, batch, ages, age_bits: bits_for(ages - 1) }
+                .render()
         }
-        MomentumUnit::None | MomentumUnit::History => MomentumNone { name, deep, pulse_table, width }.render(),
+        MomentumUnit::None | MomentumUnit::History => {
+            MomentumNone { name, prefix, conv, deep, pulse_table, width }.render()
+        }
         MomentumUnit::InArray => {
-            MomentumInArray { name, deep, pulse_table, width, nesterov: kind.nesterov(), batch }.render()
+            MomentumInArray { name, prefix, conv, deep, pulse_table, width, nesterov: kind.nesterov(), batch }.render()
         }
         MomentumUnit::TikiTaka => MomentumTikiTaka { name, deep, pulse_table, width: "pulse_width", batch }.render(),
         MomentumUnit::Sram => {
             let (stages, end) = if kind.nesterov() { (6, "s5") } else { (5, "s4") };
             let stochastic = design.training.rounding.stochastic();
-            MomentumSram { name, nesterov: kind.nesterov(), stochastic, batch, stages, end }.render()
+            MomentumSram { name, prefix, nesterov: kind.nesterov(), stochastic, batch, stages, end }.render()
         }
     }
 }

@@ -49,7 +49,7 @@ impl Rtl {
     pub(super) fn package(&mut self, design: &Design, registers: &RegMap) -> Result<(), askama::Error> {
         let name = design.name.as_str();
         let link = self.top != name;
-        let sizes = std::iter::once(design.inputs).chain(design.layers.iter().map(|l| l.outputs));
+        let sizes = std::iter::once(design.inputs).chain(design.layers.iter().map(crate::spec::Layer::words));
         let shape = sizes.map(|n| n.to_string()).collect::<Vec<_>>().join("-");
         let core = Core {
             name,

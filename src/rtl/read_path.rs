@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::conv::PoolUse;
 use super::{bits_for, max_beat_bits};
 use crate::golden::{self, ActivationTable};
 use crate::spec::{Activation, Design, Layer};
@@ -80,6 +81,7 @@ pub(super) struct ReadPath<'a> {
     multi: bool,
     tables: &'a [TableUse],
     softmax: Option<SoftmaxUse>,
+    pool: Option<PoolUse>,
     sources: Vec<Source>,
     s1: Stage,
     slope_depth: usize,
@@ -181,7 +183,7 @@ pub(super) fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadP
     let mut slope_depth = 0;
     for layer in hidden {
         slope_bases.push(slope_depth);
-        slope_depth += layer.outputs.div_ceil(lanes);
+        slope_depth += layer.words().div_ceil(lanes);
     }
     let slope_addr_bits = bits_for(slope_depth.max(1) - 1);
     let beat_bits = max_beat_bits(design);
@@ -196,7 +198,7 @@ pub(super) fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadP
         }
     };
     let lane_masks = design.layers.iter().map(|l| {
-        let used = (l.outputs - 1) % lanes + 1;
+        let used = (l.words() - 1) % lanes + 1;
         (0..lanes).rev().map(|k| if k < used { '1' } else { '0' }).collect()
     });
     let mut error_shifts: Vec<(u32, Vec<usize>)> = Vec::new();
@@ -230,6 +232,7 @@ pub(super) fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadP
         multi: count > 1,
         tables,
         softmax,
+        pool: PoolUse::new(design),
         sources,
         s1,
         slope_depth,

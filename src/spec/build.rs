@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::checks::{self, Places};
 use super::defaults;
@@ -12,18 +12,22 @@ use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
 use super::{
-    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, cost, device,
+    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, conv, cost, device,
     engine, memory, nonideal, schedule,
 };
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
 
 const TOP: &[&str] = &["name", "network", "training", "array", "device", "timing", "memory", "cost", "data"];
-const NETWORK: &[&str] = &["inputs", "layers"];
+const NETWORK: &[&str] = &["inputs", "image", "layers"];
 const LAYER: &[&str] = &[
     "name",
     "outputs",
     "activation",
+    "kernel",
+    "stride",
+    "pool",
+    "pooling",
     "weight_range",
     "read_range",
     "output_range",
@@ -74,6 +78,7 @@ pub(super) const IDX: &[&str] = &["images", "labels"];
 pub(super) const SCHEMA: Schema = &[
     ("the top level", TOP),
     ("[network]", NETWORK),
+    ("image", conv::IMAGE),
     ("layers", LAYER),
     ("[training]", TRAINING),
     ("[[training.schedule]]", schedule::KEYS),
@@ -111,7 +116,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let top = Section::new(reader, String::new(), Some(table), Some(0..0), TOP);
     let name = design_name(reader, &top);
     let network = top.section("network", NETWORK);
-    let inputs = inputs(&network);
+    let image = conv::image(&network);
+    let inputs = inputs(&network, image.as_ref().and_then(Option::as_ref));
     let array_section = top.section("array", ARRAY);
     let array = sections::array(reader, &array_section);
     let imperfect = array_section.get("nonideal").map(|_| array_section.section("nonideal", nonideal::KEYS));
@@ -120,7 +126,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
     let training = sections::training(reader, &top.section("training", TRAINING));
     let coding = array.coding.as_ref().map(|coding| coding.value);
-    let context = LayerContext { weight: array.weight, loss: training.loss(), coding };
+    let image = image.as_ref().and_then(Option::as_ref);
+    let context = LayerContext { image, weight: array.weight, loss: training.loss(), coding };
     let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), &context);
     let unit = training.unit();
     let timing = sections::timing(reader, &top.section("timing", TIMING), unit);
@@ -134,6 +141,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let memory = top.get("memory").map(|_| top.section("memory", memory::KEYS));
 
     let layers = layers?;
+    conv::image_fits(reader, image, inputs.as_ref(), network.get("layers").is_none() || kernels(&network));
     layer_names(reader, &layers, name.as_deref());
     if let (Some(data), Some(inputs)) = (&data, &inputs) {
         let last = layers.last().and_then(|l| Some((l.params.as_ref()?.outputs, l.span.clone())));
@@ -159,6 +167,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         learning_rate: training.learning_rate.as_ref().and_then(|v| v.span.clone()),
         layers: layers.iter().map(|l| (l.name.clone(), l.span.clone())).collect(),
     };
+    let lanes_place = array.lanes.as_ref().and_then(|v| v.span.clone());
     let error_bits = array.error.as_ref().map(|e| e.value);
     let params = Params {
         array: widths(array)?,
@@ -207,6 +216,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     if let Some(imperfect) = imperfect {
         design.nonideal = imperfect?;
     }
+    conv::check(reader, &design, places.layers[0].1.clone(), lanes_place, backend_place.clone());
     if let Some((why, help)) = design.fpga_obstacle() {
         reader.report(Problem::new(Code::DeviceBackend, why).at(backend_place, "").help(help));
     }
@@ -240,6 +250,7 @@ fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
             inputs: p.inputs,
             outputs: p.outputs,
             activation: p.activation,
+            conv: p.conv,
             ranges: ranges[l],
             shifts,
             tiling: Tiling::new(p.inputs + 1, p.outputs, (array.rows, array.cols), array.adcs),
@@ -248,13 +259,17 @@ fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
     params.layers.iter().enumerate().map(layer).collect()
 }
 
-fn inputs(network: &Section<'_>) -> Option<Found<usize>> {
-    match network.int("inputs", 1..=MAX_WORDS) {
-        Entry::Absent => {
+fn inputs(network: &Section<'_>, image: Option<&Found<conv::Map>>) -> Option<Found<usize>> {
+    match (network.int("inputs", 1..=MAX_WORDS), image) {
+        // An image says it, too.
+        (Entry::Absent, Some(image)) if image.value.words() as i64 <= MAX_WORDS => {
+            Some(Found { value: image.value.words(), span: image.span.clone() })
+        }
+        (Entry::Absent, _) => {
             network.missing("inputs", "give the number of words of one sample, for example `inputs = 64`");
             None
         }
-        entry => entry.map(|n| n as usize).or(0),
+        (entry, _) => entry.map(|n| n as usize).or(0),
     }
 }
 
@@ -285,7 +300,7 @@ fn layers(
             Entry::Absent | Entry::Bad => (format!("l{l}"), None),
         };
         let (params, outputs) = match section {
-            Some(section) => layer_params(reader, section, inputs, context, l + 1 == sections.len()),
+            Some(section) => layer_params(reader, section, inputs, context, (l == 0, l + 1 == sections.len())),
             None => (None, None),
         };
         layers.push(LayerEntry { name, name_span, span: section.as_ref().and_then(|s| s.span.clone()), params });
@@ -296,6 +311,7 @@ fn layers(
 
 /// What other sections say of all layers; `None` where a key is wrong.
 struct LayerContext<'l> {
+    image: Option<&'l Found<conv::Map>>,
     weight: Option<i32>,
     loss: Option<&'l Found<Loss>>,
     coding: Option<InputCoding>,
@@ -349,8 +365,9 @@ fn layer_params(
     section: &Section<'_>,
     inputs: Option<usize>,
     context: &LayerContext<'_>,
-    last: bool,
+    (first, last): (bool, bool),
 ) -> (Option<LayerParams>, Option<usize>) {
+    let conv = conv::read(reader, section, context.image, first, last);
     let outputs = match section.int("outputs", 1..=MAX_WORDS) {
         Entry::Absent => {
             section.missing("outputs", LAYER_HELP);
@@ -386,9 +403,13 @@ fn layer_params(
     }
     let params = || {
         Some(LayerParams {
-            inputs: inputs?,
+            inputs: match conv? {
+                Some(conv) => conv.window(),
+                None => inputs?,
+            },
             outputs: outputs?,
             activation: activation?,
+            conv: conv?,
             weight: own_weight?.or(context.weight)?,
             read: read?,
             output: output?,
@@ -399,7 +420,22 @@ fn layer_params(
             back_plane: back_plane?,
         })
     };
-    (params(), outputs)
+    let words = match conv {
+        Some(Some(conv)) => outputs.map(|channels| channels * conv.pixels()),
+        Some(None) => outputs,
+        // What the next layer reads is not known.
+        None => None,
+    };
+    (params(), words)
+}
+
+/// Whether a layer is a convolution, right or wrong.
+fn kernels(network: &Section<'_>) -> bool {
+    let layers = network.get("layers").and_then(|(_, value)| value.get_ref().as_array());
+    let kernel = |layer: &serde_spanned::Spanned<DeValue<'_>>| {
+        layer.get_ref().as_table().is_some_and(|t| t.contains_key("kernel"))
+    };
+    layers.is_some_and(|layers| layers.iter().any(kernel))
 }
 
 fn design_name(reader: &Reader<'_>, top: &Section<'_>) -> Option<String> {

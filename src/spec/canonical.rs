@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::{
-    CostOverrides, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Memory, MomentumKind,
+    CostOverrides, Data, DataSource, Design, Device, DeviceModel, DigitalVelocity, Loss, Map, Memory, MomentumKind,
     NonIdeal, Optimizer, Training, device,
 };
 
@@ -26,10 +26,20 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     let (training, array, timing) = (&d.training, &d.array, &d.timing);
     writeln!(out, "name = \"{}\"", d.name)?;
     writeln!(out, "\n[network]\ninputs = {}", d.inputs)?;
+    if let Some(conv) = d.layers.first().and_then(|first| first.conv) {
+        let Map { height, width, channels } = conv.input;
+        writeln!(out, "image = {{ height = {height}, width = {width}, channels = {channels} }}")?;
+    }
     for layer in &d.layers {
         let (ranges, scale) = (&layer.ranges, |exponent: i32| 2f64.powi(exponent));
         writeln!(out, "\n[[network.layers]]\nname = \"{}\"\noutputs = {}", layer.name, layer.outputs)?;
         writeln!(out, "activation = \"{}\"", layer.activation.name())?;
+        if let Some(conv) = layer.conv {
+            writeln!(out, "kernel = {}\nstride = {}", conv.kernel, conv.stride)?;
+            if conv.pool > 1 {
+                writeln!(out, "pool = {}\npooling = \"{}\"", conv.pool, conv.pooling.name())?;
+            }
+        }
         writeln!(out, "weight_range = {:?}", scale(ranges.weight))?;
         writeln!(out, "read_range = {:?}", scale(ranges.read))?;
         writeln!(out, "output_range = {:?}", scale(ranges.output))?;

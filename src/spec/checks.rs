@@ -355,6 +355,7 @@ mod tests {
             layers: vec![LayerParams {
                 inputs,
                 outputs,
+                conv: None,
                 activation: Activation::Sigmoid,
                 weight,
                 read,

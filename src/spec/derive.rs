@@ -2,8 +2,8 @@
 
 use super::reader::ceil_log2;
 use super::{
-    Activation, Array, FactorFormat, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS, Optimizer, Ranges,
-    SCALE_GUARD_BITS, Shifts, Step,
+    Activation, Array, Conv, FactorFormat, LEARNING_RATE_BITS, LEARNING_RATE_FRACTION, MOMENTUM_BITS, Optimizer,
+    Ranges, SCALE_GUARD_BITS, Shifts, Step,
 };
 use crate::fixed::max_code;
 
@@ -40,6 +40,7 @@ pub(super) struct LayerParams {
     pub inputs: usize,
     pub outputs: usize,
     pub activation: Activation,
+    pub conv: Option<Conv>,
     pub weight: i32,
     pub read: Option<i32>,
     pub output: Option<i32>,
@@ -125,7 +126,8 @@ impl Params {
                 // These pass the read on unbounded, so reading beyond the output's full scale would be of no use.
                 Activation::Relu | Activation::Linear => output,
             };
-            let slope = layer.activation.slope_range();
+            // A mean hands its slope on to all that it is of.
+            let slope = layer.activation.slope_range() - layer.conv.map_or(0, |conv| conv.mean_bits()) as i32;
             let read = layer.read.unwrap_or(read);
             let read_plane = layer.read_plane.unwrap_or(read);
             let known = Ranges { input, output, weight: layer.weight, read, slope, read_plane, ..Ranges::default() };

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Array, CostOverrides, FactorFormat, InputCoding, Memory, NonIdeal, Tile, Tiling, Training};
+use super::{Array, Conv, CostOverrides, FactorFormat, InputCoding, Memory, NonIdeal, Tile, Tiling, Training};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -48,7 +48,8 @@ pub struct Design {
     pub spec_hash: String,
 }
 
-/// One fully connected layer of `inputs + 1` rows and `outputs` columns, on one array or a grid of them.
+/// One layer of `inputs + 1` rows and `outputs` columns, on one array or a grid of them: fully connected, or a convolution, whose rows are
+/// the words of the kernel's window and whose columns are the channels of its map.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Layer {
     /// Verilog identifier, prefix of the layer's instance and of its array pins.
@@ -58,6 +59,8 @@ pub struct Layer {
     /// N.
     pub outputs: usize,
     pub activation: Activation,
+    /// `None`: fully connected.
+    pub conv: Option<Conv>,
     pub ranges: Ranges,
     pub shifts: Shifts,
     /// How its cells lie on arrays.
@@ -349,10 +352,30 @@ impl Layer {
             return None;
         }
         let rest = (1u32 << MOMENTUM_BITS) - design.training.largest_momentum_code();
-        let batch = design.training.batch.next_power_of_two().ilog2() as i32;
+        let batch = self.gradients(&design.training).next_power_of_two().ilog2() as i32;
         let gain = MOMENTUM_BITS as i32 - (rest.ilog2() as i32) + batch;
         let step = 1 - (design.array.pulse_bits + design.array.dac_bits) as i32 - gain;
         Some(Geometry { update_step: 2f32.powi(step), ..self.geometry(design) })
+    }
+
+    /// Forward reads of a sample: 1, or the places of the kernel.
+    pub fn positions(&self) -> usize {
+        self.conv.map_or(1, |conv| conv.positions())
+    }
+
+    /// Words that the layer hands on: one per column, or those of the pooled map.
+    pub fn words(&self) -> usize {
+        self.outputs * self.conv.map_or(1, |conv| conv.pixels())
+    }
+
+    /// Pairs (x, y) whose gradients make one step.
+    pub fn gradients(&self, training: &Training) -> usize {
+        self.positions() * training.batch
+    }
+
+    /// Pairs that the ring of its momentum unit holds; 1 for units without.
+    pub fn pairs(&self, training: &Training) -> usize {
+        if training.ring() { training.history * self.gradients(training) } else { 1 }
     }
 
     /// Rows: inputs and the bias.

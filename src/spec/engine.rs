@@ -79,7 +79,8 @@ fn velocity_bits(design: &Design, guard: u32) -> u32 {
         (code * ((1 << design.array.pulse_bits) - 1)) << guard
     };
     // All gradients of a batch come together.
-    let largest = largest * design.training.batch as u128;
+    let gradients = design.layers.iter().map(|layer| layer.gradients(&design.training)).max().unwrap_or(1);
+    let largest = largest * gradients as u128;
     let rest = (1u128 << MOMENTUM_BITS) - u128::from(design.training.largest_momentum_code());
     let sum = (largest << MOMENTUM_BITS) / rest;
     let bits = (u128::BITS - sum.leading_zeros() + 1).max(design.array.pulse_bits + 2);
@@ -217,6 +218,9 @@ fn batch(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
     let training = &design.training;
     let (batch, history, unit) = (training.batch, training.history, training.momentum_unit);
     let most = PAIRS_MAX as usize;
+    if let Some(conv) = design.layers.iter().find(|layer| layer.conv.is_some()) {
+        convolution(reader, design, entry, conv);
+    }
     if training.pairs() > most {
         let message = format!("`batch = {batch}` with `history = {history}` needs {} pairs (x, y)", batch * history);
         let (shorter, fewer) = (most / batch, most / history);
@@ -232,6 +236,44 @@ fn batch(reader: &Reader<'_>, design: &Design, entry: &EngineEntry) {
             .also(entry.kind.clone(), "");
         reader
             .report(problem.help("set `batch = 1`, `momentum_kind = \"classical\"` or `momentum_unit = \"history\"`"));
+    }
+}
+
+/// A convolution whose pairs the ring does not hold, or whose step is more than one for the unit.
+fn convolution(reader: &Reader<'_>, design: &Design, entry: &EngineEntry, layer: &Layer) {
+    let training = &design.training;
+    let (pairs, positions, unit) = (layer.pairs(training), layer.positions(), training.momentum_unit);
+    if pairs > PAIRS_MAX as usize && training.pairs() <= PAIRS_MAX as usize {
+        let message = format!(
+            "layer `{}` needs {pairs} pairs (x, y): {positions} places of the kernel, {} samples",
+            layer.name,
+            training.pairs()
+        );
+        let fits = PAIRS_MAX as usize / layer.gradients(training);
+        let help = match fits {
+            0 => "take `momentum_unit = \"in_array\"` or `\"sram\"`, or a larger `stride`".to_owned(),
+            fits => format!("take `history = {fits}`, or `momentum_unit = \"in_array\"` or `\"sram\"`"),
+        };
+        let problem = Problem::new(Code::Convolution, message)
+            .at(entry.history.clone().or(entry.unit.clone()), format!("allowed: at most {PAIRS_MAX} pairs"))
+            .also(entry.batch.clone(), "");
+        reader.report(problem.help(help));
+    }
+    let refuse = |message: &str, help: &str| {
+        let message = format!("`momentum_unit = \"{}\"` {message}", unit.name());
+        reader.report(Problem::new(Code::Convolution, message).at(entry.unit.clone(), "").help(help));
+    };
+    if unit.tiki_taka() {
+        refuse(
+            "has no convolutions: its transfers wait for no place of the kernel",
+            "take `momentum_unit = \"in_array\"`",
+        );
+    }
+    if unit.in_array() && training.momentum_kind.nesterov() {
+        refuse(
+            "has no convolutions with Nesterov's kind: the weights take each gradient when it is there",
+            "set `momentum_kind = \"classical\"` or `momentum_unit = \"sram\"`",
+        );
     }
 }
 

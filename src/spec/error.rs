@@ -65,6 +65,8 @@ pub enum Code {
     Coding = 29,
     /// Steps of the schedule that come in no order, never, or to nothing.
     Schedule = 28,
+    /// A convolution that does not fit its image, or that the array cannot do.
+    Convolution = 31,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
     /// Imperfections that the device does not have, or that contradict one another.

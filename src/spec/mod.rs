@@ -5,6 +5,7 @@ mod build;
 mod canonical;
 mod checks;
 mod coding;
+mod conv;
 mod cost;
 mod defaults;
 mod depth;
@@ -35,6 +36,7 @@ use toml::de::DeTable;
 
 pub use array::{Array, Backend, InputCoding};
 pub use canonical::canonical_toml;
+pub use conv::{Conv, Map, Pooling};
 pub(crate) use cost::COST_KEYS;
 pub use cost::{CostKey, CostOverrides};
 pub use depth::momentum_warnings;
@@ -67,12 +69,14 @@ pub fn nearest_word<'w>(word: &str, known: &'w [String]) -> Option<&'w str> {
 }
 
 /// Names of the embedded presets.
-pub const PRESETS: [&str; 7] = ["digits", "mnist", "tiny", "digits_fpga", "digits_pcm", "digits_stt", "digits_reram"];
+pub const PRESETS: [&str; 8] =
+    ["digits", "mnist", "tiny", "digits_cnn", "digits_fpga", "digits_pcm", "digits_stt", "digits_reram"];
 
 /// Text of an embedded preset: a commented spec.
 pub fn preset(name: &str) -> Option<&'static str> {
     match name {
         "digits" => Some(include_str!("../../presets/digits.toml")),
+        "digits_cnn" => Some(include_str!("../../presets/digits_cnn.toml")),
         "mnist" => Some(include_str!("../../presets/mnist.toml")),
         "digits_reram" => Some(include_str!("../../presets/digits_reram.toml")),
         "digits_pcm" => Some(include_str!("../../presets/digits_pcm.toml")),

@@ -2,6 +2,7 @@
 // Every test binary compiles this module and uses a part of it.
 #![allow(dead_code, unused_imports, unused_macros)]
 
+mod convolutions;
 mod memory;
 mod reference;
 mod refused;
@@ -9,6 +10,7 @@ mod rtl;
 mod small;
 mod specs;
 
+pub use convolutions::random_convolution;
 pub use memory::{CALM, memory_rig, memory_timing};
 pub use reference::{far_from_float, found, trained};
 pub(crate) use refused::refused;

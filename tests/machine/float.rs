@@ -14,7 +14,7 @@ fn layer(inputs: usize, outputs: usize, activation: Activation, rng: &mut impl R
     let weights = (0..(inputs + 1) * outputs)
         .map(|_| (f64::from(rng.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0) * limit)
         .collect();
-    FloatLayer { inputs, outputs, activation, bias: 1.0, weights }
+    FloatLayer { inputs, outputs, activation, conv: None, bias: 1.0, weights }
 }
 
 /// Mean test accuracy over three seeds of a 64-32-10 network after ten epochs.

@@ -6,6 +6,7 @@ mod common;
 mod batches;
 mod bit_serial;
 mod checker_can_fail;
+mod convolution;
 mod cosim;
 mod engines;
 mod float;

@@ -17,9 +17,9 @@ const FIRST: u64 = 7523;
 /// Samples of a design's random data set; a fifth is for the test.
 const SAMPLES: usize = 20;
 
-/// Random spec number `seed` with random data beside it.
-fn random_design(seed: u64, dir: &Path) -> Design {
-    let mut text = common::random_spec(seed);
+/// Random spec number `seed` with random data beside it; `spec` makes its text.
+fn random_design(spec: fn(u64) -> String, seed: u64, dir: &Path) -> Design {
+    let mut text = spec(seed);
     if text.contains("[array.nonideal]") {
         let map = "layer,row,col,device,kind\nl0,0,0,0,lrs\nl0,1,0,0,open\n";
         std::fs::write(dir.join("faults.csv"), map).unwrap();
@@ -44,9 +44,9 @@ fn random_design(seed: u64, dir: &Path) -> Design {
     design
 }
 
-fn check(seed: u64) {
+fn check(text: fn(u64) -> String, seed: u64) {
     let dir = tempfile::tempdir().unwrap();
-    let mut design = random_design(seed, dir.path());
+    let mut design = random_design(text, seed, dir.path());
     design.training.epochs = 2;
     let rtl = common::lint(&design, &dir.path().join("rtl"));
     let options = Options { profile: Profile::QuickBuild, cache: Some(common::model_cache()), ..Options::default() };
@@ -64,7 +64,7 @@ fn check(seed: u64) {
 }
 
 /// Runs `check` for seeds from `first` on, on all cores; tells which seed fails.
-fn check_all(first: u64, count: u64) {
+fn check_all(text: fn(u64) -> String, first: u64, count: u64) {
     let next = AtomicU64::new(first);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..std::thread::available_parallelism().map_or(1, usize::from))
@@ -75,7 +75,7 @@ fn check_all(first: u64, count: u64) {
                         if seed >= first + count {
                             return;
                         }
-                        check(seed);
+                        check(text, seed);
                     }
                 })
             })
@@ -90,7 +90,12 @@ fn check_all(first: u64, count: u64) {
 
 #[test]
 fn twenty_random_designs_are_exact() {
-    check_all(FIRST, 20);
+    check_all(common::random_spec, FIRST, 20);
+}
+
+#[test]
+fn random_convolutions_are_exact() {
+    check_all(common::random_convolution, 1, 4);
 }
 
 /// Words that stand together in at least so many of twenty specs.
@@ -151,5 +156,6 @@ fn random_designs_are_of_all_kinds() {
 #[test]
 #[ignore = "200 designs take a quarter of an hour; `make test-long` runs them"]
 fn two_hundred_random_designs_are_exact() {
-    check_all(1000, 200);
+    check_all(common::random_spec, 1000, 200);
+    check_all(common::random_convolution, 1000, 40);
 }

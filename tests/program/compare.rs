@@ -124,7 +124,7 @@ fn positions_multiply_what_a_layer_does() {
                 momentum_unit = \"in_array\"\n[data]\ncsv = \"none.csv\"";
     let design = spec::parse(text, "little.toml", Path::new("")).unwrap_or_else(|e| panic!("{e}"));
     let of = |positions: usize| {
-        let conv = Shape { inputs: 75, outputs: 32, positions, words: 3 * 32 * 32 };
+        let conv = Shape { inputs: 75, outputs: 32, positions, pixels: positions, words: 3 * 32 * 32 };
         estimate_shapes(&design, "conv", &[conv, Shape::full(32, 10)], &components()).expect("an estimate")
     };
     let (few, many) = (of(10), of(1000));

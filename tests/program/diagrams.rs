@@ -61,7 +61,7 @@ fn committed_pictures_are_what_the_command_draws() {
 
 #[test]
 fn every_picture_is_shown_and_every_text_lies_inside() {
-    let shown = ["array-macro.md", "architecture.md", "momentum.md"]
+    let shown = ["array-macro.md", "architecture.md", "convolution.md", "momentum.md"]
         .map(|f| fs::read_to_string(docs().join(f)).unwrap())
         .concat();
     for name in pictures(&docs().join("img")) {

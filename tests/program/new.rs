@@ -42,6 +42,7 @@ fn every_preset_is_written_whole() {
         files(folder.path()),
         [
             "digits.toml",
+            "digits_cnn.toml",
             "digits_fpga.toml",
             "digits_pcm.toml",
             "digits_reram.toml",

@@ -38,7 +38,7 @@ impl History {
     /// An empty ring of as many pairs as the design keeps.
     pub fn new(design: &Design, layer: &Layer) -> Self {
         let widths = Widths::new(design, layer);
-        History::of(design.training.pairs(), widths, design.factor_format(), Batch::new(design))
+        History::of(layer.pairs(&design.training), widths, design.factor_format(), Batch::new(design, layer))
     }
 
     fn of(capacity: usize, widths: Widths, factor: FactorFormat, batch: Batch) -> Self {

@@ -30,7 +30,7 @@ impl InArray {
         InArray {
             single: Single::new(design, layer),
             nesterov: design.training.momentum_kind.nesterov(),
-            pending: Pending { clear: true, batch: Batch::new(design) },
+            pending: Pending { clear: true, batch: Batch::new(design, layer) },
         }
     }
 

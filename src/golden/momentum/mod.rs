@@ -124,7 +124,7 @@ impl Widths {
     }
 }
 
-/// Where the next sample stands in its batch.
+/// Where the next pair stands among those of its step: samples of a batch, places of a kernel in each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Batch {
     size: usize,
@@ -132,8 +132,8 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(design: &Design) -> Batch {
-        Batch { size: design.training.batch, place: 0 }
+    fn new(design: &Design, layer: &Layer) -> Batch {
+        Batch { size: layer.gradients(&design.training), place: 0 }
     }
 
     /// Counts a sample: whether it is the first of its batch, and whether the last.

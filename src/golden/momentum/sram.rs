@@ -68,7 +68,7 @@ impl Sram {
                 chi: vec![0; if stochastic { 0 } else { cells }],
                 lfsrs: (0..generators).map(|lane| Lfsr::new(lfsr::seed(index), lane)).collect(),
                 clear: true,
-                batch: Batch::new(design),
+                batch: Batch::new(design, layer),
             },
             spare: Vec::new(),
         }

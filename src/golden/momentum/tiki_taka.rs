@@ -56,7 +56,7 @@ impl TikiTaka {
             longest,
             residues: Residues {
                 h: vec![0; layer.rows() * layer.outputs],
-                batch: Batch::new(design),
+                batch: Batch::new(design, layer),
                 steps: 0,
                 row: 0,
                 drain: layer.rows(),

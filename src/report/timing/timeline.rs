@@ -108,9 +108,14 @@ fn rows(timeline: &Timeline, design: &Design) -> Vec<Row> {
         Some((fill, cycle.phase.name().replace('_', " ")))
     };
     let load = |cycle: &TimelineCycle| cycle.load.then(|| (LOAD, String::new()));
+    let walks = design.layers.first().is_some_and(|layer| layer.conv.is_some());
     let mut rows = vec![
         Row::Bars { name: "sequencer", bars: bars(cycles, phase), ticks: Vec::new() },
-        Row::Bars { name: "load next x", bars: bars(cycles, load), ticks: Vec::new() },
+        Row::Bars {
+            name: if walks { "windows of x" } else { "load next x" },
+            bars: bars(cycles, load),
+            ticks: Vec::new(),
+        },
     ];
     for (index, layer) in design.layers.iter().enumerate() {
         let tiles = layer.tiling.count();
