@@ -35,6 +35,8 @@ layers = [
 learning_rate = 0.02
 momentum_unit = \"in_array\"
 epochs = 4
+[data]
+idx = { images = \"images\", labels = \"labels\" }
 ";
 
 fn run(design: &Design) -> Report {

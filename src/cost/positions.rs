@@ -1,7 +1,8 @@
 //! Networks with layers that many vectors go through per sample, by their shapes: convolutions as im2col matrices.
 //!
-//! No hardware is generated for these; what is said of them is an estimate from the paces of single layers. One position goes
-//! through a layer's arrays after the other, and layer after layer, as the sequencer does it with fully connected ones.
+//! Hardware is generated for a convolution as the first layer alone, and the cycle model counts that. What is said of networks with more
+//! of them is an estimate from the paces of single layers: one position goes through a layer's arrays after the other, and layer after
+//! layer, as the sequencer does it with fully connected ones.
 
 use super::activity::{Activity, Counted, Source};
 use super::assumed::Steps;
