@@ -306,10 +306,7 @@ impl Scoreboard {
             return Err(self.mismatch(p.layer, What::PulseWidth, p.tile.first_col + col, 0, 1, cycle));
         }
         let (what, first, all, lines, seen) = match read {
-            Read::Forward => {
-                let read = p.forward_codes / p.tile.cols.max(1) / self.forward_planes;
-                (What::RowCode, p.tile.first_row, &t.x, p.rows_of(read), &array.x)
-            }
+            Read::Forward => (What::RowCode, p.tile.first_row, &t.x, p.rows_of(self.forward_read(&p)), &array.x),
             Read::Back => (What::DriveCode, p.tile.first_col, &t.drive, p.cols(), &array.drive),
             Read::Velocity => {
                 let slot = self.next_slot(p, cycle)?;
@@ -328,7 +325,7 @@ impl Scoreboard {
         let step = |done: usize, lines: usize| (done / lines.max(1)) as u32;
         let bits: Vec<i32> = match read {
             Read::Forward => {
-                let plane = step(p.forward_codes, p.tile.cols) % self.forward_planes as u32;
+                let plane = step(p.forward_codes, p.tile.cols) - (self.forward_read(&p) * self.forward_planes) as u32;
                 codes.iter().map(|&x| row_bit(x, plane)).collect()
             }
             Read::Back => {
@@ -339,6 +336,12 @@ impl Scoreboard {
             Read::Velocity => codes.iter().map(|&x| row_bit(x, self.dac_bits - 2)).collect(),
         };
         self.compare(p.layer, what, first, &bits, seen, cycle)
+    }
+
+    /// Number of the forward read that an array is at: 0 but in a convolution. What comes after the last counts as that.
+    fn forward_read(&self, p: &ArrayProgress) -> usize {
+        let reads = self.trace.layers[p.layer].x.len() / p.layer_rows.max(1);
+        (p.forward_codes / p.tile.cols.max(1) / self.forward_planes).min(reads.saturating_sub(1))
     }
 
     /// A beat of y of `layer`, first word `first`.

@@ -168,7 +168,13 @@ fn changed_convolutions_are_found() {
     // Module, text, text instead, what is found first.
     let changes: [(Small<'_>, &str, &str, &str, What); 9] = [
         (small(MAX, &none, lanes), "conv_walk", "!pool_end ? NEXT_LINE", "!pool_end ? NEXT_PIXEL", What::RowCode),
-        (small(MAX, &none, lanes), "conv_walk", "turn_q <= from - to_ask_q;", "turn_q <= from;", What::RowCode),
+        (
+            small(MAX, &none, "adcs = 2\nlanes = 4"),
+            "conv_walk",
+            "turn_q <= from - to_ask_q;",
+            "turn_q <= from;",
+            What::RowCode,
+        ),
         (small(MAX, &none, lanes), "pool", "window_first || ($signed", "($signed", What::RowCode),
         (
             small(MAX, &none, lanes),
