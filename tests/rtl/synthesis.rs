@@ -75,6 +75,16 @@ fn other_shapes_synthesize_cleanly() {
     }
 }
 
+/// Errors of the map, its winners and the pairs of all places lie in memories.
+#[test]
+fn convolutions_synthesize_cleanly() {
+    let history = "momentum_unit = \"history\"\nhistory = 2";
+    for (unit, lanes) in [("momentum_unit = \"in_array\"", 8), (history, 1)] {
+        let text = spec::preset("digits_cnn").unwrap().replace("momentum_unit = \"in_array\"", unit);
+        check(&parse(&text.replace("lanes = 8", &format!("lanes = {lanes}"))));
+    }
+}
+
 /// Sums of bit planes lie in a memory that is read by the clock.
 #[test]
 fn bit_serial_reads_synthesize_cleanly() {
