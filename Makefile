@@ -6,6 +6,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO ?= cargo
 TARGET ?= ice40-hx8k
 MEMRTL = $(CARGO) run --release --bin memrtl --
+# Whether setup-fpga could install them.
+PYPI_TOOLS = target/tools/bin/python3 -c 'import fusesoc, systemrdl' 2>/dev/null
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-convolution bench-momentum bench-cost bench-fpga bench-devices peers-devices peers-fpga bench-sim peers-sim diagrams reference lint clean
@@ -19,7 +21,7 @@ setup: ## check the tools and install the missing ones (Debian, Ubuntu)
 
 setup-fpga: ## check the tools for FPGAs and packages, too, and install the missing ones
 	@./scripts/setup.sh fpga
-	@./scripts/setup.sh ecp5 packaging || echo 'setup: tests that need PyPI fail now; MEMRTL_WITHOUT_PYPI=1 leaves them out' >&2
+	@./scripts/setup.sh ecp5 packaging || echo 'setup: what needs PyPI is left out' >&2
 
 cosim: setup ## train the digits through the generated RTL, every value checked
 	$(MEMRTL) cosim $(ARGS)
@@ -40,7 +42,8 @@ lint: setup ## formatting, clippy and documentation without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 test: setup-fpga lint ## lint, then every test but the long ones
-	$(CARGO) test --workspace
+	@$(PYPI_TOOLS) || echo 'make test: without PyPI the package is NOT TESTED with FuseSoC and systemrdl-compiler' >&2
+	@$(PYPI_TOOLS) || export MEMRTL_WITHOUT_PYPI=1; set -x; $(CARGO) test --workspace
 
 test-long: setup-fpga ## all tests, the long ones (hundreds of random designs) included
 	MEMRTL_LONG=1 $(CARGO) test --workspace --release -- --include-ignored
