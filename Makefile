@@ -26,7 +26,7 @@ setup-fpga: ## check the tools for FPGAs and packages, too, and install the miss
 cosim: setup ## train the digits through the generated RTL, every value checked
 	$(MEMRTL) cosim $(ARGS)
 
-fpga: ## build the digits for an FPGA board, e.g. TARGET=ecp5-85k ARGS="--clock 100"
+fpga: ## build the digits for an FPGA board, e.g. TARGET=ice40-hx8k ARGS="--clock 50"
 	@./scripts/setup.sh $(if $(findstring ecp5,$(TARGET)),ecp5,fpga)
 	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(MEMRTL) fpga --target $(TARGET) $(ARGS)
 

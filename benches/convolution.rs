@@ -3,16 +3,13 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use common::{Parts, Results};
-use memrtl::cosim::{self, Options, Report};
+use common::{Parts, Results, differences, mean, run, with_seed};
 use memrtl::report::figures::{Bar, Figure};
-use memrtl::rtl::Rtl;
-use memrtl::spec::{self, Design};
-use memrtl::train;
+use memrtl::{spec, train};
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 /// Momentum units with their keys; the first is the preset's, which bars are on.
@@ -21,8 +18,6 @@ const UNITS: [(&str, &str); 3] = [
     ("history", "momentum = 0.9\nmomentum_unit = \"history\"\nhistory = 7"),
     ("none", "optimizer = \"sgd\""),
 ];
-const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
-const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 /// 8 kernels of 6 x 6, step 2, the largest of 2 x 2: 144 reads of an image, then 288 x 10.
 const MNIST: &str = "name = \"mnist_cnn\"
 [network]
@@ -38,23 +33,6 @@ epochs = 4
 [data]
 idx = { images = \"images\", labels = \"labels\" }
 ";
-
-fn run(design: &Design) -> Report {
-    let rtl = Rtl::generate(design).expect("the templates render");
-    cosim::run(design, &rtl, &Options::default(), &AtomicBool::new(false), &mut |_| {})
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let values: Vec<f64> = values.into_iter().collect();
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Differences between RTL, golden model and cycle model.
-fn differences(report: &Report) -> f64 {
-    let s = &report.summary;
-    s.mismatches as f64 + s.cycles_total.abs_diff(s.cycles_predicted) as f64
-}
 
 /// Accuracy in per cent beside f64, and how far below.
 fn accuracies(list: &mut Vec<Figure>, title: &dyn Fn(&str) -> String, accuracy: f64, float: f64, bar: Bar) {
@@ -76,12 +54,7 @@ fn digits(results: &mut Results) {
                 continue;
             }
         };
-        let seeded = SEEDS.map(|seed| {
-            let mut design = design.clone();
-            design.training.seed = seed;
-            design.refresh_hash();
-            run(&design)
-        });
+        let seeded = SEEDS.map(|seed| run(&with_seed(&design, seed)));
         let title = |what: &str| format!("digits CNN, {unit}: {what}");
         let s = &seeded[0].summary;
         let different = seeded.iter().map(differences).sum();
@@ -101,15 +74,12 @@ fn digits(results: &mut Results) {
 /// MNIST's test images, 80 % of them for training: one epoch through the RTL, all of the training by the golden model, which the RTL
 /// follows to the bit.
 fn mnist(results: &mut Results) {
-    let Some(folder) = std::env::var_os("MNIST").map(PathBuf::from) else {
-        return results.missing.push(format!("MNIST: set MNIST to a folder with {IMAGES} and {LABELS}"));
-    };
-    let mut design = match common::design(MNIST, "mnist_cnn", Path::new("")) {
-        Ok(design) => design,
+    let both = common::mnist().and_then(|files| Ok((files, common::design(MNIST, "mnist_cnn", Path::new(""))?)));
+    let ((images, labels), mut design) = match both {
+        Ok(both) => both,
         Err(why) => return results.missing.push(format!("MNIST: {why}")),
     };
-    let file = |name: &str| std::path::absolute(folder.join(name)).expect("a path");
-    design.data.source = spec::DataSource::Idx { images: file(IMAGES), labels: file(LABELS) };
+    design.data.source = spec::DataSource::Idx { images, labels };
     let mut short = design.clone();
     short.training.epochs = 1;
     let report = run(&short);

@@ -1,34 +1,21 @@
 //! `make bench`: the figures of the main job, from whole co-simulations of the digits preset.
 
+mod common;
+
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use memrtl::cosim::{self, Options, Report};
-use memrtl::report::figures::{self, Bar, Figure};
-use memrtl::rtl::Rtl;
+use common::{Results, mean, median, run, with_seed};
+use memrtl::cosim::Report;
+use memrtl::report::figures::{Bar, Figure};
 use memrtl::spec::{self, Backend, Design, MomentumUnit, Optimizer};
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 fn digits(seed: u64) -> Design {
     let text = spec::preset("digits").expect("the preset is built in");
-    let mut design = spec::parse(text, "digits", Path::new("")).expect("the preset is valid");
-    design.training.seed = seed;
-    design.refresh_hash();
-    design
-}
-
-fn run(design: &Design) -> Report {
-    let rtl = Rtl::generate(design).expect("the templates render");
-    cosim::run(design, &rtl, &Options::default(), &AtomicBool::new(false), &mut |_| {})
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let values: Vec<f64> = values.into_iter().collect();
-    values.iter().sum::<f64>() / values.len() as f64
+    with_seed(&spec::parse(text, "digits", Path::new("")).expect("the preset is valid"), seed)
 }
 
 fn main() -> ExitCode {
@@ -89,18 +76,9 @@ fn main() -> ExitCode {
         assert!(status.is_ok_and(|o| o.status.success()), "memrtl cosim {args:?}");
         start.elapsed().as_secs_f64()
     };
-    let mut whole: Vec<f64> = (0..3).map(|_| timed(&[])).collect();
-    let mut start: Vec<f64> = (0..3).map(|_| timed(&["--epochs", "1", "--samples", "1"])).collect();
-    whole.sort_by(f64::total_cmp);
-    start.sort_by(f64::total_cmp);
-    list.push(Figure::new("whole cosim after the first build", whole[1], "s", Bar::AtMost(20.0)));
-    list.push(Figure::new("second start to the end of its first sample", start[1], "s", Bar::AtMost(1.0)));
-
-    print!("{}", figures::render(&list));
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("bench");
-    match figures::write(&target, "cosim", &list) {
-        Ok(path) => println!("written to target/bench/{}", path.file_name().unwrap_or_default().display()),
-        Err(error) => eprintln!("error: {}: {error}", target.display()),
-    }
-    if list.iter().all(|f| f.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let whole = median((0..3).map(|_| timed(&[])).collect());
+    let start = median((0..3).map(|_| timed(&["--epochs", "1", "--samples", "1"])).collect());
+    list.push(Figure::new("whole cosim after the first build", whole, "s", Bar::AtMost(20.0)));
+    list.push(Figure::new("second start to the end of its first sample", start, "s", Bar::AtMost(1.0)));
+    Results { figures: list, missing: Vec::new() }.finish("cosim")
 }

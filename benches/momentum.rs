@@ -3,14 +3,13 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use common::{Parts, Results};
-use memrtl::cosim::{self, Options, Report};
+use common::{Parts, Results, differences, mean, run, with_seed};
+use memrtl::cosim::Report;
 use memrtl::report::figures::{Bar, Figure};
-use memrtl::rtl::Rtl;
 use memrtl::spec::{self, Design};
 use memrtl::train;
 
@@ -24,8 +23,6 @@ const SPECS: [&str; 2] = ["digits", "digits_reram"];
 /// Keys of `[training]` for softmax and cross-entropy.
 const CROSS_ENTROPY: &str = "loss = \"cross_entropy\"\nlearning_rate = 0.02";
 const DEVICES: [&str; 2] = ["ReRamSB", "ReRamES"];
-const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
-const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 
 /// A preset with another momentum unit, `loss` in place of its loss and learning rate, and lines of its own in `[array]` and `[device]`.
 fn preset(name: &str, engine: &str, loss: Option<&str>, array: &str, device: Option<&str>) -> Result<Design, String> {
@@ -58,30 +55,6 @@ fn preset(name: &str, engine: &str, loss: Option<&str>, array: &str, device: Opt
         }
     }
     common::design(&lines.join("\n"), name, Path::new(""))
-}
-
-fn run(design: &Design) -> Report {
-    let rtl = Rtl::generate(design).expect("the templates render");
-    cosim::run(design, &rtl, &Options::default(), &AtomicBool::new(false), &mut |_| {})
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn with_seed(design: &Design, seed: u64) -> Design {
-    let mut design = design.clone();
-    design.training.seed = seed;
-    design.refresh_hash();
-    design
-}
-
-fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
-    let values: Vec<f64> = values.into_iter().collect();
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Differences between RTL, golden model and cycle model.
-fn differences(report: &Report) -> f64 {
-    let s = &report.summary;
-    s.mismatches as f64 + s.cycles_total.abs_diff(s.cycles_predicted) as f64
 }
 
 /// Every engine on the digits, ideal device.
@@ -162,15 +135,12 @@ fn coding(results: &mut Results) {
 
 /// 784-256-10 on tiles of 128 x 128, MNIST's test images, 80 % of them for training.
 fn mnist(results: &mut Results) {
-    let Some(folder) = std::env::var_os("MNIST").map(PathBuf::from) else {
-        return results.missing.push(format!("784-256-10 on tiles: set MNIST to a folder with {IMAGES} and {LABELS}"));
-    };
-    let mut design = match preset("mnist", "history", None, "rows = 128\ncols = 128", None) {
-        Ok(design) => design,
+    let tiled = || preset("mnist", "history", None, "rows = 128\ncols = 128", None);
+    let ((images, labels), mut design) = match common::mnist().and_then(|files| Ok((files, tiled()?))) {
+        Ok(both) => both,
         Err(why) => return results.missing.push(format!("784-256-10 on tiles: {why}")),
     };
-    let file = |name: &str| std::path::absolute(folder.join(name)).expect("a path");
-    design.data.source = spec::DataSource::Idx { images: file(IMAGES), labels: file(LABELS) };
+    design.data.source = spec::DataSource::Idx { images, labels };
     let report = run(&design);
     let s = &report.summary;
     let title = |what: &str| format!("784-256-10 on {} tiles, MNIST: {what}", design.arrays().count());

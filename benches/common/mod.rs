@@ -4,9 +4,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
+use memrtl::cosim::{self, Options, Report};
 use memrtl::report::figures::{self, Figure};
+use memrtl::rtl::Rtl;
 use memrtl::spec::{self, Design};
+
+const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
+const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 
 /// Figures, and what could not be measured and why.
 #[derive(Default)]
@@ -63,4 +69,42 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// The design of a spec text; its files are relative to `folder`.
 pub fn design(text: &str, name: &str, folder: &Path) -> Result<Design, String> {
     spec::parse(text, name, folder).map_err(|errors| errors.render(false))
+}
+
+/// A whole co-simulation; the benchmark ends where it finds a difference.
+pub fn run(design: &Design) -> Report {
+    let rtl = Rtl::generate(design).expect("the templates render");
+    cosim::run(design, &rtl, &Options::default(), &AtomicBool::new(false), &mut |_| {})
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The same design with another seed.
+pub fn with_seed(design: &Design, seed: u64) -> Design {
+    let mut design = design.clone();
+    design.training.seed = seed;
+    design.refresh_hash();
+    design
+}
+
+pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.into_iter().collect();
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Differences between RTL, golden model and cycle model.
+pub fn differences(report: &Report) -> f64 {
+    let s = &report.summary;
+    s.mismatches as f64 + s.cycles_total.abs_diff(s.cycles_predicted) as f64
+}
+
+/// Images and labels of MNIST's test set in the folder that the environment variable `MNIST` names; what is missing of them.
+pub fn mnist() -> Result<(PathBuf, PathBuf), String> {
+    let folder = std::env::var_os("MNIST").map(PathBuf::from);
+    let folder = folder.ok_or_else(|| format!("set MNIST to a folder with {IMAGES} and {LABELS}"))?;
+    let file = |name: &str| {
+        let path =
+            std::path::absolute(folder.join(name)).map_err(|error| format!("MNIST={}: {error}", folder.display()))?;
+        if path.exists() { Ok(path) } else { Err(format!("MNIST={} lacks {name}", folder.display())) }
+    };
+    Ok((file(IMAGES)?, file(LABELS)?))
 }

@@ -7,14 +7,12 @@ use std::time::Duration;
 use memrtl::report::figures::{Bar, Figure};
 use serde_json::Value;
 
+use super::common::mnist as mnist_files;
 use super::{Bench, median};
 
 const ROUNDS: usize = 5;
 /// The program that users run.
 const MEMRTL: &str = env!("CARGO_BIN_EXE_memrtl");
-/// Names of the MNIST files, below the folder that the environment variable `MNIST` names.
-const IMAGES: &str = "t10k-images-idx3-ubyte.gz";
-const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
 
 /// `make cosim`, beside memrtl as it was before the work on its harness, and beside itself on one thread and evaluating everything
 /// in every cycle.
@@ -61,25 +59,17 @@ fn before(target: &Path) -> Option<PathBuf> {
 
 /// A 784-256-10 network on the 10,000 images, 8,000 of them for training.
 pub fn mnist(bench: &mut Bench) {
-    let folder = match std::env::var_os("MNIST").map(PathBuf::from) {
-        Some(folder) if folder.join(IMAGES).exists() && folder.join(LABELS).exists() => folder,
-        Some(folder) => {
-            let why = format!("{} lacks {IMAGES} or {LABELS}", folder.display());
-            return bench.results.missing.push(format!("784-256-10 on MNIST: MNIST={why}"));
-        }
-        None => {
-            let why = format!("set MNIST to a folder with {IMAGES} and {LABELS}");
-            return bench.results.missing.push(format!("784-256-10 on MNIST: {why}"));
-        }
+    let (images, labels) = match mnist_files() {
+        Ok(files) => files,
+        Err(why) => return bench.results.missing.push(format!("784-256-10 on MNIST: {why}")),
     };
-    let absolute = |name: &str| std::path::absolute(folder.join(name)).expect("a path").display().to_string();
     let spec = bench.folder.join("mnist.toml");
     let text = format!(
         "name = \"mnist\"\n[network]\ninputs = 784\nlayers = [{{ outputs = 256, activation = \"sigmoid\" }}, \
          {{ outputs = 10, activation = \"sigmoid\" }}]\n[training]\nlearning_rate = 0.05\nmomentum = 0.9\nhistory = 4\nepochs = 1\n\
          [data]\nidx = {{ images = \"{}\", labels = \"{}\" }}\n",
-        absolute(IMAGES),
-        absolute(LABELS)
+        images.display(),
+        labels.display()
     );
     std::fs::write(&spec, text).unwrap_or_else(|error| panic!("{}: {error}", spec.display()));
     let (out, cache) = (bench.folder.join("mnist"), bench.folder.join("mnist-models"));

@@ -12,13 +12,15 @@ mod momentum;
 mod package;
 mod pulse_table;
 mod read_path;
+mod top;
 
 use serde::Serialize;
 
-pub(crate) use self::core::{bits_for, max_beat_bits, tile_group_bits};
+pub(crate) use self::core::bits_for;
 pub(crate) use self::layout::tidy;
 pub use self::link::LinkError;
 pub(crate) use self::package::vlnv;
+pub(crate) use self::top::{max_beat_bits, tile_group_bits};
 
 use crate::spec::Design;
 

@@ -95,7 +95,7 @@ pub(super) const SCHEMA: Schema = &[
 
 const LAYER_HELP: &str = "write each layer as `{ outputs = 32, activation = \"sigmoid\" }`";
 /// Most words of a vector: their count fits 16 bits.
-const MAX_WORDS: i64 = 65_535;
+pub(super) const MAX_WORDS: i64 = 65_535;
 /// Pins of the clock and of the buses, which layer names must not imitate.
 const RESERVED: &[&str] = &["aclk", "aresetn"];
 const RESERVED_PREFIXES: &[&str] = &["s_axi", "m_axi"];
@@ -117,7 +117,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let name = design_name(reader, &top);
     let network = top.section("network", NETWORK);
     let image = conv::image(&network);
-    let inputs = inputs(&network, image.as_ref().and_then(Option::as_ref));
+    let inputs = inputs(&network, image.as_ref());
     let array_section = top.section("array", ARRAY);
     let array = sections::array(reader, &array_section);
     let imperfect = array_section.get("nonideal").map(|_| array_section.section("nonideal", nonideal::KEYS));
@@ -126,8 +126,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let state_bits = section.width("state_bits", 4..=32).or(defaults::STATE_BITS);
     let training = sections::training(reader, &top.section("training", TRAINING));
     let coding = array.coding.as_ref().map(|coding| coding.value);
-    let image = image.as_ref().and_then(Option::as_ref);
-    let context = LayerContext { image, weight: array.weight, loss: training.loss(), coding };
+    let context = LayerContext { image: image.as_ref(), weight: array.weight, loss: training.loss(), coding };
     let layers = layers(reader, &network, inputs.as_ref().map(|n| n.value), &context);
     let unit = training.unit();
     let timing = sections::timing(reader, &top.section("timing", TIMING), unit);
@@ -141,7 +140,12 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
     let memory = top.get("memory").map(|_| top.section("memory", memory::KEYS));
 
     let layers = layers?;
-    conv::image_fits(reader, image, inputs.as_ref(), network.get("layers").is_none() || kernels(&network));
+    conv::image_fits(
+        reader,
+        image.as_ref().and_then(Option::as_ref),
+        inputs.as_ref(),
+        network.get("layers").is_none() || kernels(&network),
+    );
     layer_names(reader, &layers, name.as_deref());
     if let (Some(data), Some(inputs)) = (&data, &inputs) {
         let last = layers.last().and_then(|l| Some((l.params.as_ref()?.outputs, l.span.clone())));
@@ -259,13 +263,13 @@ fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
     params.layers.iter().enumerate().map(layer).collect()
 }
 
-fn inputs(network: &Section<'_>, image: Option<&Found<conv::Map>>) -> Option<Found<usize>> {
+/// Words of a sample; `image`: `None` where it is wrong.
+fn inputs(network: &Section<'_>, image: Option<&Option<Found<conv::Map>>>) -> Option<Found<usize>> {
     match (network.int("inputs", 1..=MAX_WORDS), image) {
         // An image says it, too.
-        (Entry::Absent, Some(image)) if image.value.words() as i64 <= MAX_WORDS => {
-            Some(Found { value: image.value.words(), span: image.span.clone() })
-        }
-        (Entry::Absent, _) => {
+        (Entry::Absent, Some(Some(image))) => Some(Found { value: image.value.words(), span: image.span.clone() }),
+        (Entry::Absent, None) => None,
+        (Entry::Absent, Some(None)) => {
             network.missing("inputs", "give the number of words of one sample, for example `inputs = 64`");
             None
         }
@@ -311,7 +315,8 @@ fn layers(
 
 /// What other sections say of all layers; `None` where a key is wrong.
 struct LayerContext<'l> {
-    image: Option<&'l Found<conv::Map>>,
+    /// `None`: wrong.
+    image: Option<&'l Option<Found<conv::Map>>>,
     weight: Option<i32>,
     loss: Option<&'l Found<Loss>>,
     coding: Option<InputCoding>,
@@ -421,7 +426,7 @@ fn layer_params(
         })
     };
     let words = match conv {
-        Some(Some(conv)) => outputs.map(|channels| channels * conv.pixels()),
+        Some(Some(conv)) => outputs.and_then(|channels| conv::words(reader, section, &conv, channels)),
         Some(None) => outputs,
         // What the next layer reads is not known.
         None => None,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::build::MAX_WORDS;
 use super::error::{Code, Problem, Span};
 use super::reader::{Entry, Found, Reader, Section};
 use super::{Array, Design};
@@ -10,7 +11,7 @@ use super::{Array, Design};
 pub(super) const IMAGE: &[&str] = &["height", "width", "channels"];
 /// Keys of a layer that only convolutions have.
 pub(super) const KEYS: [&str; 4] = ["kernel", "stride", "pool", "pooling"];
-/// Most lines and channels of an image: with them its words are counted in 32 bits.
+/// Most lines, pixels of a line and channels of an image.
 const MOST: i64 = 1024;
 /// Largest side of a pooling window.
 const MOST_POOL: i64 = 8;
@@ -133,15 +134,22 @@ pub(super) fn image(network: &Section<'_>) -> Option<Option<Found<Map>>> {
     };
     let (height, width, channels) = (side("height"), side("width"), side("channels"));
     let map = Map { height: height?, width: width?, channels: channels? };
+    if map.words() as i64 > MAX_WORDS {
+        let message = format!("an image of {} words", map.words());
+        let problem =
+            Problem::new(Code::OutOfRange, message).at(Some(span), format!("allowed: at most {MAX_WORDS} words"));
+        network.reader.report(problem.help("height times width times channels is what a sample has"));
+        return None;
+    }
     Some(Some(Found { value: map, span: Some(span) }))
 }
 
 /// The convolution of a layer with a `kernel`; `Some(None)` for other layers, `None` where a key is wrong. `image`: what the layer reads,
-/// `first`: it is the network's first layer, `last`: its last.
+/// `None` where it is wrong; `first`: it is the network's first layer, `last`: its last.
 pub(super) fn read(
     reader: &Reader<'_>,
     layer: &Section<'_>,
-    image: Option<&Found<Map>>,
+    image: Option<&Option<Found<Map>>>,
     first: bool,
     last: bool,
 ) -> Option<Option<Conv>> {
@@ -168,7 +176,8 @@ pub(super) fn read(
         refuse(Some(kernel_span), format!("a convolution as {place}"), "", help);
         return None;
     }
-    let Some(image) = image else {
+    // A wrong image was reported where it stands.
+    let Some(image) = image? else {
         let help = "say how the sample's words make an image: `image = { height = 8, width = 8 }` in `[network]`";
         refuse(Some(kernel_span), "a convolution of no image".to_owned(), "", help);
         return None;
@@ -226,6 +235,23 @@ pub(super) fn read(
         return None;
     }
     Some(Some(Conv { input: map, kernel, stride, pool, pooling }))
+}
+
+/// Words of the pooled map, which the next layer reads; `None` where they are too many.
+pub(super) fn words(reader: &Reader<'_>, layer: &Section<'_>, conv: &Conv, channels: usize) -> Option<usize> {
+    let words = channels * conv.pixels();
+    if words as i64 <= MAX_WORDS {
+        return Some(words);
+    }
+    let message = format!("a map of {} pixels of {channels} channels has {words} words", conv.pixels());
+    let problem = Problem::new(Code::Convolution, message)
+        .at(layer.place("outputs"), format!("allowed: at most {MAX_WORDS} words"))
+        .also(layer.place("kernel"), "");
+    reader.report(
+        problem
+            .help(format!("take `outputs = {}`, or a larger `stride` or `pool`", MAX_WORDS as usize / conv.pixels())),
+    );
+    None
 }
 
 /// An image without a use, or that contradicts the number of words.

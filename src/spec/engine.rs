@@ -10,7 +10,7 @@ use super::{
 use crate::device::mtj::Mtj;
 use crate::fixed;
 
-/// Most pairs (x, y) of a ring: each has its largest |y| in flip-flops, and its words in memory.
+/// Most pairs (x, y) of a ring: words, and the largest |y| of each, lie in memories.
 pub(super) const PAIRS_MAX: i64 = 256;
 /// Probability from which on a pulse counts as one that surely switches.
 const CERTAIN: f64 = 0.999;

@@ -246,6 +246,10 @@ refused! {
     a_convolution_of_no_image: [Code::Convolution], layers("inputs = 64", "kernel = 3", SGD);
     an_image_of_other_words: [Code::Convolution], layers("inputs = 64\nimage = { height = 8, width = 7 }", "kernel = 3", SGD);
     an_image_without_a_width: [Code::MissingKey], layers("image = { height = 8 }\ninputs = 64", "activation = \"tanh\"", SGD);
+    an_image_of_too_many_words: [Code::OutOfRange],
+        layers("image = { height = 300, width = 300 }", "kernel = 3", &format!("{SGD}\n[data]\ncsv = \"x.csv\"")).as_str();
+    a_map_of_too_many_words: [Code::Convolution],
+        layers("image = { height = 200, width = 200 }", "kernel = 1", &format!("{SGD}\n[data]\ncsv = \"x.csv\"")).as_str();
     an_image_of_no_use: [Code::Convolution], layers(DIGIT, "activation = \"tanh\"", SGD);
     a_stride_without_a_kernel: [Code::Convolution], layers("inputs = 64", "stride = 2", SGD);
     channels_that_fill_no_beat: [Code::Convolution], layers(DIGIT, "kernel = 3", &format!("{SGD}\n[array]\nlanes = 16")).as_str();

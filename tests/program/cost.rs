@@ -36,8 +36,15 @@ fn cycles_are_those_of_a_co_simulation() {
         (with("momentum_unit = \"tiki_taka\"\ntransfer_every = 2"), tiles),
         ("optimizer = \"sgd\"\nlearning_rate = 0.5\nepochs = 1\nseed = 3".to_owned(), Small::default().array),
     ];
-    on_all_cores(&designs, |(training, array)| {
-        let rig = Small { training, array, samples: 24, ..Small::default() }.rig(Backend::External);
+    let convolution = "image = { height = 5, width = 5 }\nlayers = [ { outputs = 4, kernel = 2, pool = 2, activation = \"tanh\" }, \
+                       { outputs = 3, activation = \"sigmoid\" } ]";
+    let fully = Small::default().network;
+    let mut designs: Vec<_> = designs.into_iter().map(|(training, array)| (fully, training, array)).collect();
+    for unit in ["history = 2", "momentum_unit = \"in_array\""] {
+        designs.push((convolution, with(unit), Small::default().array));
+    }
+    on_all_cores(&designs, |(network, training, array)| {
+        let rig = Small { network, training, array, samples: 24, ..Small::default() }.rig(Backend::External);
         let s = rig.run(&options()).unwrap_or_else(|e| panic!("{training}: {e}")).summary;
         let counting = Counting::Golden(GoldenRun::whole(&rig.design));
         let e = estimate(&rig.design, &components(), counting).unwrap_or_else(|e| panic!("{training}: {e}"));
@@ -50,7 +57,9 @@ fn cycles_are_those_of_a_co_simulation() {
         }
         assert_eq!(inference.samples, s.samples_inferred);
         assert_eq!(inference.cycles.total(), (s.cycles_per_inference * inference.samples as f64).round() as u64);
-        let slots: f64 = e.activity.layers.iter().map(|l| l.slots + l.local + l.fast_reads).sum();
+        // Slots and reads of a convolution are those of one place.
+        let layers = e.activity.layers.iter().zip(&rig.design.layers);
+        let slots: f64 = layers.map(|(l, layer)| (l.slots + l.fast_reads) * layer.positions() as f64 + l.local).sum();
         assert_eq!((slots * s.samples as f64).round() as u64, s.slots, "{training}");
     });
 }
@@ -75,6 +84,35 @@ fn assumed_steps_take_the_cycles_of_equal_pulses() {
             let (a, c) = (assumed.activity.training.phase(phase), counted.activity.training.phase(phase));
             assert_eq!(a, c, "{unit}, {phase:?}");
         }
+    }
+}
+
+/// A convolution is counted place by place: here by hand for 36 places of 8 kernels on 9 pixels, and 72 x 10 weights behind them.
+#[test]
+fn places_of_a_convolution_are_counted() {
+    let d = preset("digits_cnn");
+    let run = GoldenRun { epochs: 1, limit: Some(30) };
+    for counting in [Counting::Golden(run), Counting::Assumed] {
+        let e = estimate(&d, &components(), counting).unwrap_or_else(|e| panic!("{e}"));
+        let number = |phase: Phase, what: &str| -> f64 {
+            let events = e.training.energies.events.iter();
+            events.filter(|e| e.phase == phase && e.what == what).map(|e| e.number).sum()
+        };
+        let counts = [
+            (Phase::Forward, "conversions", 36.0 * 8.0 + 10.0),
+            (Phase::Forward, "lines driven in reads", 36.0 * 10.0 + 73.0),
+            (Phase::Forward, "codes pooled", 36.0 * 8.0),
+            (Phase::Forward, "activations", 9.0 * 8.0 + 10.0),
+            (Phase::Forward, "bits of windows", 2.0 * 36.0 * 9.0 * 8.0),
+            (Phase::Forward, "errors", 10.0),
+            (Phase::Backward, "errors", 9.0 * 8.0),
+            (Phase::Backward, "conversions", 72.0),
+        ];
+        for (phase, what, count) in counts {
+            assert_relative_eq!(number(phase, what), count, max_relative = 1e-9);
+        }
+        // A decay and a transfer of each layer, whatever the places.
+        assert_relative_eq!(e.activity.layers.iter().map(|l| l.local).sum::<f64>(), 4.0);
     }
 }
 
