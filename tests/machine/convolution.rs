@@ -21,6 +21,10 @@ const STRIDE: &str = "image = { height = 7, width = 5 }\nlayers = [\n\
 const WHOLE: &str = "image = { height = 4, width = 4, channels = 3 }\nlayers = [\n\
     { outputs = 2, kernel = 2, pool = 3, activation = \"linear\" }, { outputs = 3, activation = \"sigmoid\" } ]";
 
+/// Windows of one word, and codes that take longer to leave than the next window to come.
+const POINTS: &str = "image = { height = 2, width = 3 }\nlayers = [\n\
+    { outputs = 16, kernel = 1, activation = \"tanh\" }, { outputs = 3, activation = \"sigmoid\" } ]";
+
 fn training(unit: &str, more: &str) -> String {
     let unit = match unit {
         "none" => "optimizer = \"sgd\"".to_owned(),
@@ -52,6 +56,7 @@ fn convolutions_train_exactly() {
         (small(MEAN, &in_array, cut), External),
         (Small { device: "preset = \"ReRamSB\"", ..small(STRIDE, &history, "adcs = 4\nlanes = 8") }, External),
         (Small { timing: quick, ..small(STRIDE, &none, many) }, External),
+        (Small { timing: quick, ..small(POINTS, &none, many) }, External),
         (small(STRIDE, &batches[0], lanes), External),
         (small(STRIDE, &batches[1], lanes), Emulated),
         (small(WHOLE, &batches[2], lanes), External),
