@@ -5,12 +5,11 @@ use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use memrtl::report::figures::{Bar, Figure};
-use memrtl::rtl::{Rtl, emit};
-use memrtl::spec::Design;
+use memrtl::rtl::Rtl;
 use verilated::{Cache, ModelBuilder, Profile, Verilator};
 
 use super::peers::{Place, Process, output};
-use super::{Bench, median};
+use super::{Bench, median, write_modules};
 
 /// Rounds of our build for long runs; of an unchanged design, which takes no time, more; of all the others one.
 const ROUNDS: usize = 3;
@@ -57,16 +56,15 @@ pub fn measure(bench: &mut Bench) {
     changed.training.history -= 1;
     changed.refresh_hash();
     let changed_rtl = Rtl::generate(&changed).expect("the templates render");
-    let versions: [Option<(&Design, &Rtl)>; 3] =
-        [Some((&bench.design, &bench.rtl)), Some((&changed, &changed_rtl)), None];
+    let versions: [Option<&Rtl>; 3] = [Some(&bench.rtl), Some(&changed_rtl), None];
 
     let (mut fast, mut quick, mut verilators, mut marlins) =
         (Times::default(), Times::default(), Times::default(), Times::default());
     let mut missing = Vec::new();
     for round in 0..ROUNDS {
         for (case, version) in versions.iter().enumerate() {
-            if let Some((design, rtl)) = version {
-                emit::write(design, rtl, &folder.join("rtl")).unwrap_or_else(|error| panic!("{error}"));
+            if let Some(rtl) = version {
+                write_modules(rtl, &folder.join("rtl"));
             }
             let ours = |profile: &str| {
                 let mut command = Command::new(std::env::current_exe().expect("this program"));

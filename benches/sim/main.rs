@@ -16,7 +16,7 @@ mod stimulus;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use memrtl::rtl::{Rtl, emit};
+use memrtl::rtl::{Module, Rtl};
 use memrtl::spec::{self, Design};
 use verilated::{ModelBuilder, Profile, Verilator};
 
@@ -43,21 +43,12 @@ impl Bench {
         let design = common::design(text, "digits", Path::new("")).expect("the preset is valid");
         let rtl = Rtl::generate(&design).expect("the templates render");
         let bench = Bench { cache: folder.join("models"), target, folder, design, rtl, results: Results::default() };
-        bench.write(&bench.design, &bench.rtl);
+        write_modules(&bench.rtl, &bench.folder.join("rtl"));
         bench
     }
 
-    /// Writes the Verilog, unless it is there: a new date would make others build again.
-    fn write(&self, design: &Design, rtl: &Rtl) {
-        let dir = self.folder.join("rtl");
-        let same = |name: &str, text: &str| std::fs::read_to_string(dir.join(name)).is_ok_and(|old| old == text);
-        if !rtl.modules.iter().all(|m| same(&format!("{}.v", m.name), &m.text)) {
-            emit::write(design, rtl, &dir).unwrap_or_else(|error| panic!("{error}"));
-        }
-    }
-
     pub fn sources(&self) -> impl Iterator<Item = PathBuf> {
-        self.rtl.modules.iter().map(|m| self.folder.join("rtl").join(format!("{}.v", m.name)))
+        self.rtl.modules.iter().map(|module| file(&self.folder.join("rtl"), module))
     }
 
     /// The digits for long runs.
@@ -73,6 +64,27 @@ impl Bench {
     pub fn stimulus(&self) -> PathBuf {
         self.folder.join("stimulus")
     }
+}
+
+/// Writes the Verilog to `dir`, unless it is there: a new date would make others build again. The modules alone, without the test bench and the
+/// documents of a generated folder: the peers take every `.v` file in it.
+pub fn write_modules(rtl: &Rtl, dir: &Path) {
+    let written = |module: &Module| std::fs::read_to_string(file(dir, module)).is_ok_and(|old| old == module.text);
+    let files = std::fs::read_dir(dir).into_iter().flatten().count();
+    if files == rtl.modules.len() && rtl.modules.iter().all(written) {
+        return;
+    }
+    let failed = |error| panic!("{}: {error}", dir.display());
+    let _ = std::fs::remove_dir_all(dir);
+    std::fs::create_dir_all(dir).unwrap_or_else(failed);
+    for module in &rtl.modules {
+        std::fs::write(file(dir, module), &module.text).unwrap_or_else(failed);
+    }
+}
+
+/// Where a module stands.
+fn file(folder: &Path, module: &Module) -> PathBuf {
+    folder.join(format!("{}.v", module.name))
 }
 
 fn main() -> ExitCode {

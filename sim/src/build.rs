@@ -12,7 +12,7 @@ use crate::{
     builder::{CONTROL, STAGED},
     cache::{self, Key},
     compile::{self, Job},
-    fold, generated, precompiled,
+    evaluation, fold, generated, precompiled,
     runtime::{self, Toolchain},
     shim::{self, PREFIX, ShimOptions},
     verilator::Compiler,
@@ -168,9 +168,13 @@ impl ModelBuilder {
             Vec::new()
         };
         // Only a folded clock is known to be no input of any logic.
-        let skippable =
-            self.skip_settled_inputs && !folds.is_empty() && { fold::make_inputs_skippable(&obj, &classes.code)? };
-        let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, skippable, rng };
+        let skip = if self.skip_settled_inputs && !folds.is_empty() {
+            fold::make_inputs_skippable(&obj, &classes.code)?
+        } else {
+            None
+        };
+        let bare = evaluation::is_bare(&obj, &classes.code)?;
+        let options = ShimOptions { trace, coverage: self.coverage, savable: self.snapshots, skip, bare, rng };
         let parts = if self.shared_shim() { shim::render_parts(&ports, &folds, options) } else { None };
         let write =
             |name: &str, text: &str| fs::write(obj.join(name), text).map_err(Error::io("write", obj.join(name)));

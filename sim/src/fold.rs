@@ -7,11 +7,14 @@
 //! Whether a clock is used for nothing else is read from the generated C++: every place that mentions it must have one of a few known
 //! forms. Anything unknown (a gated clock, a falling edge, the clock as data, another version's way of writing) means two evaluations.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     Error,
-    shim::{Direction, PREFIX, Port},
+    shim::{Direction, PREFIX, Port, ROOT},
 };
 
 /// A clock with the member of the model's root that remembers its last value.
@@ -39,7 +42,7 @@ pub(crate) fn foldable(obj: &Path, classes: &[String], ports: &[Port]) -> Result
 }
 
 /// One blank for any white space, none after an opening parenthesis: the generated text breaks lines anywhere.
-fn squeeze(text: &str) -> String {
+pub(crate) fn squeeze(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if !c.is_whitespace() {
@@ -140,49 +143,92 @@ fn is_reset(statement: &str, after: &str) -> bool {
             || after.starts_with(" = VL_SCOPED_RAND_RESET_I(1, __VscopeHash, "))
 }
 
-/// How the evaluation of Verilator 5.006 begins the logic behind the inputs, which it computes anew every time.
-const INPUT_LOGIC: &str = "vlSelf->__VicoIterCount = 0U;\n    __VicoContinue = 1U;";
-/// The same, left out once after the shim has put all ones into the counter.
-const SKIPPABLE: &str = "__VicoContinue = (vlSelf->__VicoIterCount != 0xffffffffU);\n    vlSelf->__VicoIterCount = 0U;";
-/// Its only reason to run is that an evaluation begins: then it is a function of inputs and registers, and of no events.
-const ALWAYS: &str = "vlSelf->__VicoTriggered.at(0U) = (0U == vlSelf->__VicoIterCount);";
+/// How a version of Verilator writes the logic behind the inputs, which it computes anew in every evaluation.
+struct InputLogic {
+    /// Its beginning.
+    begins: &'static str,
+    /// The same, left out once after the shim has set the member `mark`.
+    skippable: &'static str,
+    /// Mark of the next evaluation, and how a value of it is set.
+    mark: &'static str,
+    /// What is assigned to when the triggers of this logic are looked at.
+    trigger: &'static str,
+    /// Its only reason to run is that an evaluation begins: then it is a function of inputs and registers, and of no events.
+    always: &'static str,
+}
+
+const INPUT_LOGIC: [InputLogic; 2] = [
+    // 5.006
+    InputLogic {
+        begins: "vlSelf->__VicoIterCount = 0U;\n    __VicoContinue = 1U;",
+        skippable: "__VicoContinue = (vlSelf->__VicoIterCount != 0xffffffffU);\n    vlSelf->__VicoIterCount = 0U;",
+        mark: "__VicoIterCount = 0xffffffffU",
+        trigger: "__VicoTriggered.at(",
+        always: "__VicoTriggered.at(0U) = (0U == vlSelf->__VicoIterCount);",
+    },
+    // 5.049
+    InputLogic {
+        begins: "vlSelfRef.__VicoFirstIteration = 1U;\n    do {",
+        skippable: "vlSelfRef.__VicoFirstIteration = (vlSelfRef.__VicoFirstIteration != 0xffU);\n    do {",
+        mark: "__VicoFirstIteration = 0xffU",
+        trigger: "__VicoTriggered[",
+        always: "__VicoTriggered[0U] = ((0xfffffffffffffffeULL & vlSelfRef.__VicoTriggered[0U]) | \
+                 (IData)((IData)(vlSelfRef.__VicoFirstIteration)));",
+    },
+];
 
 /// Changes the generated C++ in `obj` such that the logic behind the inputs can be left out of an evaluation in which no input has
-/// changed. False, and no change, if the text is not as expected.
-pub(crate) fn make_inputs_skippable(obj: &Path, classes: &[String]) -> Result<bool, Error> {
-    let (mut found, mut triggers, mut always) = (Vec::new(), 0, 0);
+/// changed. Returns the assignment that leaves it out of the next one; none, and no change, if the text is not as expected.
+pub(crate) fn make_inputs_skippable(obj: &Path, classes: &[String]) -> Result<Option<&'static str>, Error> {
+    let mut texts = Vec::new();
     for class in classes {
         let path = obj.join(format!("{class}.cpp"));
         let text = fs::read_to_string(&path).map_err(Error::io("read", path.clone()))?;
-        let set =
-            |(at, _): &(usize, &str)| text[*at..].split_once(')').is_some_and(|(_, rest)| rest.starts_with(" = "));
-        triggers += text.match_indices("__VicoTriggered.at(").filter(set).count();
-        always += text.matches(ALWAYS).count();
-        if text.contains(INPUT_LOGIC) {
-            found.push((path, text));
+        texts.push((path, text));
+    }
+    let Some((form, at)) = INPUT_LOGIC.iter().find_map(|form| Some((form, form.place(&texts)?))) else {
+        return Ok(None);
+    };
+    let (path, text) = &texts[at];
+    fs::write(path, text.replace(form.begins, form.skippable)).map_err(Error::io("write", path.clone()))?;
+    Ok(Some(form.mark))
+}
+
+impl InputLogic {
+    /// Which of the texts begins the logic; none if it is not written in this way.
+    fn place(&self, texts: &[(PathBuf, String)]) -> Option<usize> {
+        let (mut begins, mut triggers, mut always) = (Vec::new(), 0, 0);
+        for (index, (_, text)) in texts.iter().enumerate() {
+            begins.extend(text.matches(self.begins).map(|_| index));
+            let text = squeeze(text);
+            triggers += text.match_indices(self.trigger).filter(|(at, _)| is_set(&text[*at..])).count();
+            always += text.matches(self.always).count();
+        }
+        match begins[..] {
+            [at] if (triggers, always) == (1, 1) => Some(at),
+            _ => None,
         }
     }
-    let [(path, text)] = &found[..] else { return Ok(false) };
-    if (triggers, always, text.matches(INPUT_LOGIC).count()) != (1, 1, 1) {
-        return Ok(false);
-    }
-    let text = text.replace(INPUT_LOGIC, SKIPPABLE);
-    fs::write(path, text).map_err(Error::io("write", path.clone()))?;
-    Ok(true)
+}
+
+/// Whether an element is assigned to, other than by the constructor.
+fn is_set(text: &str) -> bool {
+    let after = text.split_once([')', ']']).and_then(|(_, rest)| rest.strip_prefix(" = "));
+    after.is_some_and(|value| !value.starts_with("0;"))
 }
 
 /// C++ that lets the shim say that no input has changed.
-pub(crate) fn render_settled(skippable: bool) -> String {
-    let mark = if skippable { "top->rootp->__VicoIterCount = 0xffffffffU;" } else { "(void)top;" };
-    let include = if skippable { format!("#include \"{PREFIX}___024root.h\"\n") } else { String::new() };
-    format!("{include}VLRS_LINKAGE void vlrs_model_settled({PREFIX}* top) {{ {mark} }}\n")
+pub(crate) fn render_settled(mark: Option<&str>) -> String {
+    let statement = mark.map_or("(void)top;".into(), |mark| format!("top->rootp->{mark};"));
+    let include = if mark.is_some() { ROOT } else { "" };
+    format!("{include}VLRS_LINKAGE void vlrs_model_settled({PREFIX}* top) {{ {statement} }}\n")
 }
 
 /// C++ that gives the shim the address of each remembered value.
 pub(crate) fn render(folds: &[Foldable]) -> String {
     let mut text = String::new();
     if !folds.is_empty() {
-        text.push_str(&format!("#include \"{PREFIX}___024root.h\"\n"));
+        text.push_str(ROOT);
     }
     text.push_str(&format!("VLRS_LINKAGE uint8_t* vlrs_model_previous({PREFIX}* top, const void* clock) {{\n"));
     for Foldable { member, previous } in folds {

@@ -7,6 +7,7 @@ mod cache;
 mod compile;
 mod coverage;
 mod error;
+mod evaluation;
 mod ffi;
 mod fold;
 mod generated;

@@ -288,6 +288,9 @@ inline void eval(Instance* self) {
     vlrs_model_eval(self->top.get());
 }
 
+// Any evaluation but the first.
+inline void again(Instance* self) { vlrs_model_again(self->top.get()); }
+
 // The very first evaluation takes the inputs as they are for those of the past: an edge there would be lost.
 inline void settle_first(Instance* self) {
     if (VL_UNLIKELY(!self->evaluated)) eval(self);
@@ -316,12 +319,12 @@ inline void cycle(Instance* self, uint8_t* clock, uint8_t* previous, bool settle
     // A clock that is folded is no input of any logic.
     if (settled && previous) vlrs_model_settled(self->top.get());
     *clock = 1;
-    eval(self);
+    again(self);
     dump(self);
     self->context->timeInc(1);
     *clock = 0;
     // A waveform looks for changes only after an evaluation.
-    if (!previous || tracing(self)) eval(self);
+    if (!previous || tracing(self)) again(self);
     dump(self);
     ++self->cycles;
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::fold::{self, Foldable};
+use crate::{
+    evaluation,
+    fold::{self, Foldable},
+};
 
 /// C++ that is the same for every model, in this order.
 pub(crate) const SHIM: [&str; 3] =
@@ -13,6 +16,8 @@ pub(crate) const PRELUDE: &str = include_str!("prelude.h");
 pub(crate) const ABI: u32 = 5;
 /// Class name of every model (the top module's own name could be anything).
 pub(crate) const PREFIX: &str = "Vmodel";
+/// Makes the members of the model known.
+pub(crate) const ROOT: &str = "#include \"Vmodel___024root.h\"\n";
 
 /// Direction of a port, as the numbers in the table of the shim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +113,10 @@ pub(crate) struct ShimOptions {
     pub trace: u32,
     pub coverage: bool,
     pub savable: bool,
-    /// An evaluation can leave out the logic behind the inputs.
-    pub skippable: bool,
+    /// The assignment that leaves the logic behind the inputs out of an evaluation, where that can be done.
+    pub skip: Option<&'static str>,
+    /// Evaluations but the first may go without what Verilator puts around them.
+    pub bare: bool,
     /// The runtime draws from `VlRNG` (5.030 has it, 5.006 has not).
     pub rng: bool,
 }
@@ -145,7 +152,7 @@ fn model_side(ports: &[Port], folds: &[Foldable], options: ShimOptions, linkage:
     }
     let _ = writeln!(text, "    return {};\n}}", ports.len());
     text.push_str(&fold::render(folds));
-    text + &fold::render_settled(options.skippable)
+    text + &fold::render_settled(options.skip) + &evaluation::render(options.bare)
 }
 
 /// What both parts of the shim know.
@@ -191,7 +198,8 @@ pub(crate) fn render_parts(ports: &[Port], folds: &[Foldable], options: ShimOpti
          void vlrs_model_restore({PREFIX}*, VerilatedDeserialize&);\n\
          size_t vlrs_model_ports({PREFIX}*, VlrsSignal*);\n\
          uint8_t* vlrs_model_previous({PREFIX}*, const void*);\n\
-         void vlrs_model_settled({PREFIX}*);\n"
+         void vlrs_model_settled({PREFIX}*);\n\
+         void vlrs_model_again({PREFIX}*);\n"
     );
     Some((model_side(ports, folds, options, ""), rest(&declarations, options)))
 }

@@ -1,11 +1,12 @@
 //! Drives the digits design with marlin: `marlin-loop static|dynamic VERILATOR CXX FOLDER RTL_FOLDER STIMULUS PASSES`.
 //!
-//! Prints `build SECONDS`, then `CYCLES SECONDS SUM_OF_FIRST_PASS SUM_OF_ALL`. Without passes it only builds.
+//! Prints `build SECONDS`, then `CYCLES PROCESSOR_SECONDS SUM_OF_FIRST_PASS SUM_OF_ALL`. Without passes it only builds.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use cpu_time::ProcessTime;
 use marlin::verilator::dynamic::{AsDynamicVerilatedModel, DynamicVerilatedModel, VerilatorValue};
 use marlin::verilator::{PortDirection, VerilatedModelConfig, VerilatorRuntime, VerilatorRuntimeOptions};
 use marlin::verilog::prelude::*;
@@ -120,7 +121,7 @@ fn drive<M>(
 ) {
     let (mut sum, mut first) = (0, 0);
     clock(model, 0);
-    let started = Instant::now();
+    let started = ProcessTime::now();
     for pass in 0..passes {
         let mut at = 1;
         for _ in 0..words[0] {
