@@ -110,6 +110,8 @@ pub struct CycleModel {
     group_beats: u64,
     pulse_lsb: u64,
     unit: MomentumUnit,
+    /// Several devices per weight.
+    sliced: bool,
     kind: MomentumKind,
     local: Option<LocalTiming>,
     /// See [`softmax_delay`].
@@ -266,6 +268,7 @@ impl CycleModel {
             group_beats,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
             unit: design.training.momentum_unit,
+            sliced: design.array.slices.is_some(),
             kind: design.training.momentum_kind,
             local: design.timing.local,
             softmax: softmax_delay(design),

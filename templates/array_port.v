@@ -5,7 +5,7 @@
 // moves when `adc_valid` and `adc_ready` are both high. Writes: the ramp runs from `op_valid` on; the slot ends with its
 // longest pulse, or later when the macro holds `op_ready` low.
 <%- if fast %>
-// A forward read of the second devices is requested as a slot.
+// A forward read of <% if sliced %>one row<% else %>the second devices<% endif %> is requested as a slot.
 <%- endif %>
 <%- if local %>
 // Decay and transfer of the velocity last as long as the parameters say, or longer when the macro holds `op_ready` low.
@@ -43,7 +43,11 @@ module ${ name }$_array_port #(
 <%- endif %>
 <%- endif %>
 <%- if fast %>
+<%- if sliced %>
+    input  wire [2:0]            slot_kind,     // what it is: 2 write, 4 forward read of one row
+<%- else %>
     input  wire [2:0]            slot_kind,     // what it is: 2 write to W, 4 forward read of A, 6 write to A
+<%- endif %>
 <%- endif %>
     input  wire [PULSE_BITS-1:0] slot_longest,  // its longest pulse, at least 1
 <%- if memory %>
@@ -69,7 +73,11 @@ module ${ name }$_array_port #(
     output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 5 decay of V, 6 write to V, 7 transfer
 <%- endif %>
 <%- else if fast %>
+<%- if sliced %>
+    output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write, 4 forward read of one row
+<%- else %>
     output wire [2:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write, 4 forward read of A, 6 write to A
+<%- endif %>
 <%- else %>
     output wire [1:0]            op_kind,       // 0 forward read, 1 transposed read, 2 write<% if memory %>, 3 one cell<% endif %>
 <%- endif %>

@@ -63,6 +63,18 @@ module ${ name }$_${ prefix }$layer #(
     parameter DECAY_CYCLES    = 25,  // length of a decay of V
     parameter TRANSFER_CYCLES = 50,  // length of a transfer of V to W
 <%- endif %>
+<%- if sliced %>
+    parameter ROW_BITS     = 7,   // bits of a row number
+    parameter SLICES       = 2,   // devices per weight
+    parameter SLICE_BITS   = 1,   // bits of a slice's number
+    parameter EVERY        = 1,   // steps from one row's carry to the next row's
+    parameter ADCS         = 8,   // codes per group
+    parameter ADC_BITS     = 8,   // bits of a code
+    parameter CODE_UP      = 0,   // carries in a code,
+    parameter CODE_DOWN    = 4,
+    parameter COARSE       = 0,   // in pulse width on the slice above
+    parameter BACK_WIDTH   = 3,   // and on the slice itself
+<%- endif %>
 <%- if unit.tiki_taka() %>
     parameter ROW_BITS     = 7,   // bits of a row number
     parameter ADCS         = 8,   // codes per group
@@ -143,7 +155,10 @@ module ${ name }$_${ prefix }$layer #(
     output wire                           slot_start,   // a write slot starts in the next cycle
     output wire                           slot_skipped, // a stored pair gave no pulse
     output wire                           op_valid,     // array macro, see docs/array-macro.md
-    output wire [${ unit.kind_bits() - 1 }$:0]                     op_kind,
+    output wire [${ kind_bits - 1 }$:0]                     op_kind,
+<%- if sliced %>
+    output reg  [SLICE_BITS-1:0]          op_slice,     // the slice that it is for, but for forward and transposed reads
+<%- endif %>
     output wire                           op_last,
     input  wire                           op_ready,
 <%- if lines %>
@@ -167,7 +182,7 @@ module ${ name }$_${ prefix }$layer #(
 <%- if unit.in_array() %>
     output wire [15:0]                    gamma,        // what a decay leaves of the velocity, 16 fraction bits
 <%- endif %>
-<%- if unit.tiki_taka() %>
+<%- if row_reads %>
     input  wire [ADCS*ADC_BITS-1:0]       adc_code,
 <%- endif %>
     input  wire                           adc_valid
@@ -233,17 +248,29 @@ module ${ name }$_${ prefix }$layer #(
   wire [LANES-1:0]           unit_neg;
   wire                       slot_req;
   wire [PULSE_BITS-1:0]      slot_longest;
-<%- if unit.single_rows() %>
+<%- if single_rows %>
   wire [ROW_BITS-1:0]        slot_row;
 <%- endif %>
-<%- if unit.tiki_taka() %>
-  localparam [2:0] KIND_FAST_READ = 3'd4;
+<%- if row_reads %>
+  localparam [2:0] KIND_ROW_READ = 3'd4;
   wire [2:0]                 slot_kind;
   wire                       slot_alone;
-  wire                       slot_lines = slot_kind != KIND_FAST_READ;  // a read pulses no column
-  wire                       fast_read  = op_kind == KIND_FAST_READ;    // its codes are the unit's
-  wire                       fast_ready;
+  wire                       slot_lines = slot_kind != KIND_ROW_READ;  // a read pulses no column
+  wire                       row_read   = op_kind == KIND_ROW_READ;    // its codes are <% if sliced %>those of a carry<% else %>the unit's<% endif %>
+  wire                       row_ready;
   wire                       group_last;
+<%- endif %>
+<%- if sliced %>
+  wire [SLICE_BITS-1:0]      slot_slice;
+  wire                       pair_valid;
+  wire [Y_BEAT_BITS-1:0]     pair_beat;
+  wire [LANES*MAG_BITS-1:0]  pair_mag;
+  wire [LANES-1:0]           pair_neg;
+  wire                       pair_req;
+  wire [PULSE_BITS-1:0]      pair_longest;
+  wire                       pair_take;
+  wire                       pair_skipped;
+  wire                       pair_idle;
 <%- endif %>
 <%- if unit.in_array() %>
   wire [2:0]                 slot_kind;
@@ -358,8 +385,8 @@ module ${ name }$_${ prefix }$layer #(
       .y_data       (y_data),
       .stage_busy   (back_req),
 <%- if unit.tiki_taka() %>
-      .code_ready   (fast_ready),
-      .code_valid   (adc_valid && adc_ready && fast_read),
+      .code_ready   (row_ready),
+      .code_valid   (adc_valid && adc_ready && row_read),
       .code_last    (group_last),
       .code_beats   (code_beats),
       .code_data    (adc_code),
@@ -369,15 +396,23 @@ module ${ name }$_${ prefix }$layer #(
       .row_beat     (row_beat),
       .row_data     (row_data),
 <%- endif %>
+<%- if sliced %>
+      .col_valid    (pair_valid),
+      .col_beat     (pair_beat),
+      .col_mag      (pair_mag),
+      .col_neg      (pair_neg),
+      .slot_req     (pair_req),
+<%- else %>
       .col_valid    (col_valid),
       .col_beat     (col_beat),
       .col_mag      (unit_mag),
       .col_neg      (unit_neg),
       .slot_req     (slot_req),
+<%- endif %>
 <%- if ring %>
       .slot_rows    (slot_rows),
 <%- endif %>
-<%- if unit.single_rows() %>
+<%- if single_rows && !sliced %>
       .slot_row     (slot_row),
 <%- endif %>
 <%- if unit.tiki_taka() %>
@@ -386,6 +421,75 @@ module ${ name }$_${ prefix }$layer #(
 <%- if unit.second_devices() %>
       .slot_kind    (slot_kind),
 <%- endif %>
+<%- if sliced %>
+      .slot_longest (pair_longest),
+      .slot_take    (pair_take),
+      .skipped      (pair_skipped),
+      .idle         (pair_idle)
+  );
+
+  ${ name }$_carry #(
+      .ROWS       (INPUTS + 1),
+      .ROW_BITS   (ROW_BITS),
+      .SLICES     (SLICES),
+      .SLICE_BITS (SLICE_BITS),
+      .EVERY      (EVERY),
+      .ADCS       (ADCS),
+      .ADC_BITS   (ADC_BITS),
+      .TAIL_BITS  (TAIL_BITS),
+      .Y_BEATS    (Y_BEATS),
+      .Y_BEAT_BITS(Y_BEAT_BITS),
+      .LANES      (LANES),
+      .PULSE_BITS (PULSE_BITS),
+      .MAG_BITS   (MAG_BITS),
+      .CODE_UP    (CODE_UP),
+      .CODE_DOWN  (CODE_DOWN),
+      .COARSE     (COARSE),
+      .BACK       (BACK_WIDTH)
+  ) u_carry (
+      .clk         (clk),
+      .rst_n       (rst_n),
+<%- if batch > 1 %>
+      .batch_last  (batch_last),
+<%- endif %>
+<%- if ring %>
+      .begin_step  ((BACK != 0) ? take_back : take_fwd && train),
+<%- else %>
+      .begin_step  (y_valid && y_last),
+<%- endif %>
+      .unit_idle   (pair_idle),
+      .unit_skipped(pair_skipped),
+      .unit_req    (pair_req),
+      .unit_longest(pair_longest),
+      .unit_take   (pair_take),
+      .unit_valid  (pair_valid),
+      .unit_beat   (pair_beat),
+      .unit_mag    (pair_mag),
+      .unit_neg    (pair_neg),
+      .code_ready  (row_ready),
+      .code_valid  (adc_valid && adc_ready && row_read),
+      .code_last   (group_last),
+      .code_beats  (code_beats),
+      .code_data   (adc_code),
+      .col_valid   (col_valid),
+      .col_beat    (col_beat),
+      .col_mag     (unit_mag),
+      .col_neg     (unit_neg),
+      .slot_req    (slot_req),
+      .slot_kind   (slot_kind),
+      .slot_alone  (slot_alone),
+      .slot_row    (slot_row),
+      .slot_slice  (slot_slice),
+      .slot_longest(slot_longest),
+      .slot_take   (take_slot),
+      .skipped     (slot_skipped),
+      .idle        (unit_idle)
+  );
+
+  always @(posedge clk) begin
+    if (take_slot) op_slice <= slot_slice;
+  end
+<%- else %>
       .slot_longest (slot_longest),
       .slot_take    (take_slot),
 <%- if unit.in_array() %>
@@ -394,11 +498,12 @@ module ${ name }$_${ prefix }$layer #(
       .skipped      (slot_skipped),
       .idle         (unit_idle)
   );
+<%- endif %>
 
   // --- Array port and drivers ------------------------------------------------------------------------------------------
   wire                  tick;
   wire [PULSE_BITS-1:0] ramp;
-<%- if !unit.tiki_taka() %>
+<%- if !row_reads %>
   wire                  group_last;
 <%- endif %>
 <%- if serial %>
@@ -429,7 +534,7 @@ module ${ name }$_${ prefix }$layer #(
       .fwd_req     (x_staged_q && fwd_enable),
       .back_req    (back_req),
       .slot_req    (slot_req),
-<%- if unit.second_devices() %>
+<%- if kind_bits > 2 %>
       .slot_kind   (slot_kind),
 <%- endif %>
       .slot_longest(slot_longest),
@@ -455,8 +560,8 @@ module ${ name }$_${ prefix }$layer #(
       .adc_group   (adc_group),
       .adc_ready   (adc_ready),
       .adc_valid   (adc_valid),
-<%- if unit.tiki_taka() %>
-      .path_ready  (fast_read ? fast_ready : path_ready),
+<%- if row_reads %>
+      .path_ready  (row_read ? row_ready : path_ready),
 <%- else %>
       .path_ready  (path_ready),
 <%- endif %>
@@ -476,7 +581,7 @@ module ${ name }$_${ prefix }$layer #(
       .ROW_BITS (LINE_ROW_BITS),
 <%- else %>
       .BEATS    (X_BEATS),
-<%- if unit.single_rows() %>
+<%- if single_rows %>
       .ROW_BITS (ROW_BITS),
 <%- endif %>
 <%- endif %>
@@ -487,7 +592,7 @@ module ${ name }$_${ prefix }$layer #(
       .load_valid(x_valid || row_valid),
       .load_beat (row_valid ? row_beat : x_beat),
       .load_data (row_valid ? row_data : x_data),
-      .take      (take_fwd || (take_slot && slot_rows)),
+      .take      (take_fwd || (take_slot && slot_rows<% if sliced %> && !slot_alone<% endif %>)),
 <%- else %>
       .load_valid(x_valid),
       .load_beat (x_beat),
@@ -499,17 +604,17 @@ module ${ name }$_${ prefix }$layer #(
 <%- else %>
       .take      (take_fwd),
 <%- endif %>
-<%- if unit.single_rows() %>
-      .select    (take_slot<% if unit.tiki_taka() %> && slot_alone<% endif %>),
-      .select_row(slot_row),
 <%- endif %>
+<%- if single_rows %>
+      .select    (take_slot<% if row_reads %> && slot_alone<% endif %>),
+      .select_row(slot_row),
 <%- endif %>
 <%- if lines %>
       .line_row  (line_row),
 <%- endif %>
 <%- if serial %>
       .turn      (turn_rows),
-<%- if unit.tiki_taka() %>
+<%- if row_reads %>
       .select_bit(!slot_lines),
 <%- endif %>
       .row_bit   (row_bit),
@@ -543,7 +648,7 @@ module ${ name }$_${ prefix }$layer #(
       .take      (take_back || take_slot),
       .line_word (line_word),
 <%- else %>
-<%- if unit.second_devices() %>
+<%- if kind_bits > 2 %>
       .take      (take_back || (take_slot && slot_lines)),
       .take_pulse(take_slot && slot_lines),
 <%- else %>
@@ -575,8 +680,8 @@ module ${ name }$_${ prefix }$layer #(
 <%- if memory %>
   // Codes of single cells are not for the read path.
   assign code_valid = adc_valid && adc_ready && (op_kind != 2'd3);
-<%- else if unit.tiki_taka() %>
-  assign code_valid = adc_valid && adc_ready && !fast_read;
+<%- else if row_reads %>
+  assign code_valid = adc_valid && adc_ready && !row_read;
 <%- else %>
   assign code_valid = adc_valid && adc_ready;
 <%- endif %>

@@ -40,13 +40,15 @@ module ${ name }$ (
 <%- for l in layers %>
 <%- let last_layer = loop.last %>
 <%- for a in l.tiles %>
-<%- if l.tiled %>
-    // Array of layer ${ l.name }$, row ${ a.grid.0 }$ and column ${ a.grid.1 }$ of its grid: its rows from ${ a.first_row }$ on (${ a.rows }$), columns from ${ a.first_col }$ on (${ a.cols }$).
+<%- if slices.is_some() && l.grid == (1, 1) %>
+    // Array of layer ${ l.name }$, slice ${ a.slice }$: ${ a.rows }$ rows, ${ a.cols }$ columns.
+<%- else if l.tiled %>
+    // Array of layer ${ l.name }$<% if slices.is_some() %>, slice ${ a.slice }$<% endif %>, row ${ a.grid.0 }$ and column ${ a.grid.1 }$ of its grid: its rows from ${ a.first_row }$ on (${ a.rows }$), columns from ${ a.first_col }$ on (${ a.cols }$).
 <%- else %>
     // Array of layer ${ l.name }$: ${ l.inputs + 1 }$ rows, ${ l.cols }$ columns.
 <%- endif %>
     output wire        ${ a.name }$_op_valid,
-    output wire [${ unit.kind_bits() - 1 }$:0]  ${ a.name }$_op_kind,
+    output wire [${ kind_bits - 1 }$:0]  ${ a.name }$_op_kind,
     output wire        ${ a.name }$_op_last,
     input  wire        ${ a.name }$_op_ready,
     output wire [${ a.rows * dac_bits - 1 }$:0] ${ a.name }$_row_code,
@@ -697,7 +699,7 @@ module ${ name }$ (
 <%- if !external %>
 <%- for a in l.tiles %>
   wire        ${ a.name }$_op_valid;
-  wire [${ unit.kind_bits() - 1 }$:0]  ${ a.name }$_op_kind;
+  wire [${ kind_bits - 1 }$:0]  ${ a.name }$_op_kind;
   wire        ${ a.name }$_op_last;
   wire        ${ a.name }$_op_ready;
 <%- if lines %>
@@ -723,7 +725,10 @@ module ${ name }$ (
 <%- endfor %>
 <%- endif %>
 <%- if l.tiled %>
-  wire [${ unit.kind_bits() - 1 }$:0]  ${ l.name }$_op_kind;
+  wire [${ kind_bits - 1 }$:0]  ${ l.name }$_op_kind;
+<%- if let Some(s) = slices %>
+  wire [${ s.number_bits - 1 }$:0]  ${ l.name }$_op_slice;
+<%- endif %>
   wire        ${ l.name }$_op_last;
   wire        ${ l.name }$_op_ready;
   wire [${ (l.inputs + 1) * dac_bits - 1 }$:0] ${ l.name }$_row_code;
@@ -745,9 +750,14 @@ module ${ name }$ (
   ${ name }$_tiles #(
       .ROWS       (${ l.grid.0 }$),
       .COLS       (${ l.grid.1 }$),
+<%- if let Some(s) = slices %>
+      .SLICES     (${ s.count }$),
+      .SLICE_BITS (${ s.number_bits }$),
+      .SLICE_SHIFT(${ s.bits }$),
+<%- endif %>
       .ADCS       (${ adcs }$),
       .ADC_BITS   (${ adc_bits }$),
-      .KIND_BITS  (${ unit.kind_bits() }$),
+      .KIND_BITS  (${ kind_bits }$),
       .FWD_GROUPS (${ l.tile_fwd_groups }$),
       .BACK_GROUPS(${ l.tile_back_groups }$),
       .GROUP_BITS (${ l.tile_group_bits }$),
@@ -756,6 +766,9 @@ module ${ name }$ (
       .clk           (aclk),
       .op_valid      (op_valid[${ loop.index0 }$]),
       .op_kind       (${ l.name }$_op_kind),
+<%- if slices.is_some() %>
+      .op_slice      (${ l.name }$_op_slice),
+<%- endif %>
       .op_last       (${ l.name }$_op_last),
       .op_ready      (${ l.name }$_op_ready),
       .adc_ready     (${ l.name }$_adc_ready),
@@ -830,6 +843,20 @@ module ${ name }$ (
 <%- if let Some(local) = local %>
       .DECAY_CYCLES   (${ local.decay }$),
       .TRANSFER_CYCLES(${ local.transfer }$),
+<%- endif %>
+<%- if let Some(s) = slices %>
+<%- if let Some(c) = l.carry %>
+      .ROW_BITS    (${ l.row_bits }$),
+      .SLICES      (${ s.count }$),
+      .SLICE_BITS  (${ s.number_bits }$),
+      .EVERY       (${ s.every }$),
+      .ADCS        (${ adcs }$),
+      .ADC_BITS    (${ adc_bits }$),
+      .CODE_UP     (${ c.up }$),
+      .CODE_DOWN   (${ c.down }$),
+      .COARSE      (${ c.coarse }$),
+      .BACK_WIDTH  (${ c.back }$),
+<%- endif %>
 <%- endif %>
 <%- if let Some(t) = l.transfer %>
       .ROW_BITS    (${ l.row_bits }$),
@@ -956,6 +983,9 @@ module ${ name }$ (
       .slot_skipped (slot_skipped[${ loop.index0 }$]),
       .op_valid     (op_valid[${ loop.index0 }$]),
       .op_kind      (${ l.name }$_op_kind),
+<%- if slices.is_some() %>
+      .op_slice     (${ l.name }$_op_slice),
+<%- endif %>
       .op_last      (${ l.name }$_op_last),
       .op_ready     (${ l.name }$_op_ready),
 <%- if lines %>
@@ -979,7 +1009,7 @@ module ${ name }$ (
 <%- if unit.in_array() %>
       .gamma        (${ l.name }$_gamma),
 <%- endif %>
-<%- if unit.tiki_taka() %>
+<%- if unit.tiki_taka() || slices.is_some() %>
       .adc_code     (${ l.name }$_adc_code),
 <%- endif %>
       .adc_valid    (${ l.name }$_adc_valid)

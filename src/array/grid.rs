@@ -4,7 +4,7 @@ use super::bit_serial::{BitSerial, Way};
 use super::{Crossbar, Moment};
 use crate::device::{CellAddress, DeviceError, NotFinite};
 use crate::fixed;
-use crate::spec::{Design, Layer, Tile, Tiling};
+use crate::spec::{Design, Layer, Slices, Tile, Tiling};
 
 /// ADC codes of a read, tile by tile; where inputs are bit-serial, those of all planes one after the other, lowest bit first.
 pub type TileCodes = Vec<Vec<i32>>;
@@ -14,6 +14,8 @@ pub struct Grid {
     tiling: Tiling,
     tiles: Vec<Crossbar>,
     adc_bits: u32,
+    /// Several devices per weight.
+    slices: Option<Slices>,
     /// Where inputs are bit-serial.
     serial: Option<BitSerial>,
 }
@@ -31,7 +33,7 @@ impl Grid {
         let tile = |tile: Tile| Crossbar::of_tile(design, index, layer, &tile);
         let tiles = layer.tiling.tiles().map(tile).collect::<Result<_, _>>()?;
         let serial = BitSerial::new(design, layer);
-        Ok(Grid { tiling: layer.tiling, tiles, adc_bits: design.array.adc_bits, serial })
+        Ok(Grid { tiling: layer.tiling, tiles, adc_bits: design.array.adc_bits, slices: design.array.slices, serial })
     }
 
     /// How the layer is cut.
@@ -39,7 +41,7 @@ impl Grid {
         self.tiling
     }
 
-    /// Array `index`, row of the grid by row.
+    /// Array `index`, slice by slice, row of the grid by row.
     pub fn tile(&self, index: usize) -> &Crossbar {
         &self.tiles[index]
     }
@@ -97,7 +99,7 @@ impl Grid {
         Ok(())
     }
 
-    /// Sums of the tiles' codes, each from its tile's first line on.
+    /// Sums of the tiles' codes, each from its tile's first line on; slices count by their ratio, and the sum is that of the highest.
     fn add(&self, tiles: &TileCodes, lines: usize, first: impl Fn(&Tile) -> usize, codes: &mut Vec<i32>) {
         codes.clear();
         if let [only] = &tiles[..] {
@@ -106,14 +108,25 @@ impl Grid {
         }
         codes.resize(lines, 0);
         for (own, tile) in tiles.iter().zip(self.tiling.tiles()) {
-            codes[first(&tile)..].iter_mut().zip(own).for_each(|(sum, code)| *sum += code);
+            let shift = self.slices.map_or(0, |slices| slices.bits) * tile.slice as u32;
+            codes[first(&tile)..].iter_mut().zip(own).for_each(|(sum, code)| *sum += code << shift);
         }
-        codes.iter_mut().for_each(|code| *code = fixed::saturate(i64::from(*code), self.adc_bits) as i32);
+        let span = self.slices.map_or(0, |slices| slices.span());
+        for code in codes {
+            *code = fixed::saturate(fixed::round_shift(i64::from(*code), span), self.adc_bits) as i32;
+        }
     }
 
-    /// Rank-1 write: row codes `x` and signed pulse widths in units of the shortest pulse, on all arrays at once.
+    /// Rank-1 write: row codes `x` and signed pulse widths in units of the shortest pulse, on all arrays at once; of several devices per
+    /// weight it reaches the lowest.
     pub fn write(&mut self, x: &[i32], pulses: &[i32]) {
-        for (array, tile) in self.tiles.iter_mut().zip(self.tiling.tiles()) {
+        self.write_slice(0, x, pulses);
+    }
+
+    /// The same on the arrays of one slice.
+    pub fn write_slice(&mut self, slice: usize, x: &[i32], pulses: &[i32]) {
+        let tiles = self.tiles.iter_mut().zip(self.tiling.tiles());
+        for (array, tile) in tiles.filter(|(_, tile)| tile.slice == slice) {
             array.write(&x[tile.first_row..][..tile.rows], &pulses[tile.first_col..][..tile.cols]);
         }
     }
@@ -141,6 +154,36 @@ impl Grid {
         Ok(())
     }
 
+    /// Forward read of one slice with one row at half of full scale, see [`Crossbar::read_row`]: its own codes, those of tiles added and
+    /// limited to `adc_bits`.
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn read_slice(
+        &mut self,
+        slice: usize,
+        x: &[i32],
+        tiles: &mut TileCodes,
+        codes: &mut Vec<i32>,
+    ) -> Result<(), NotFinite> {
+        // One row at half of full scale: one bit, one step.
+        let x = self.serial.as_mut().map_or(x, |serial| serial.half_scale(x));
+        tiles.resize_with(self.tiles.len(), Vec::new);
+        codes.clear();
+        codes.resize(self.tiling.cols, 0);
+        for ((array, tile), own) in self.tiles.iter_mut().zip(self.tiling.tiles()).zip(tiles.iter_mut()) {
+            own.clear();
+            if tile.slice != slice {
+                continue;
+            }
+            let read = array.read_row(&x[tile.first_row..][..tile.rows], own);
+            read.map_err(|fault| in_layer(fault, &tile))?;
+            codes[tile.first_col..].iter_mut().zip(own.iter()).for_each(|(sum, code)| *sum += code);
+        }
+        codes.iter_mut().for_each(|code| *code = fixed::saturate(i64::from(*code), self.adc_bits) as i32);
+        Ok(())
+    }
+
     /// See [`Crossbar::decay`].
     pub fn decay(&mut self, gamma: u32) {
         self.tiles.iter_mut().for_each(|array| array.decay(gamma));
@@ -151,18 +194,19 @@ impl Grid {
         self.tiles.iter_mut().for_each(Crossbar::transfer);
     }
 
-    /// Programs all weights of the layer, row-major; see [`Crossbar::load`].
+    /// Programs all weights of the layer, row-major; see [`Crossbar::load`]. Of several devices per weight the highest takes them, and the
+    /// others are set to zero.
     pub fn load(&mut self, states: &[i32]) {
         for (array, tile) in self.tiles.iter_mut().zip(self.tiling.tiles()) {
-            array.load(&tile.cut(states, self.tiling.cols));
+            array.load(&self.tiling.programmed(&tile, states));
         }
     }
 
-    /// State words of all arrays, see [`Crossbar::states`]: row-major over the layer where a cell is one word (the `ideal`
+    /// State words of all arrays, see [`Crossbar::states`]: row-major over the layer where a weight is one word (one `ideal`
     /// device), else array by array.
     pub fn states(&self) -> Vec<i32> {
         let (rows, cols) = (self.tiling.rows, self.tiling.cols);
-        if self.tiles.len() > 1 && self.tiles.iter().all(Crossbar::is_ideal) {
+        if self.tiles.len() > 1 && self.slices.is_none() && self.tiles.iter().all(Crossbar::is_ideal) {
             let mut states = vec![0; rows * cols];
             for (array, tile) in self.tiles.iter().zip(self.tiling.tiles()) {
                 tile.paste(array.states(), &mut states, cols);
@@ -175,7 +219,18 @@ impl Grid {
     /// Effective weights of the layer, row-major; see [`Crossbar::weights`].
     pub fn weights(&self) -> Vec<f32> {
         let mut weights = vec![0.0; self.tiling.rows * self.tiling.cols];
-        for (array, tile) in self.tiles.iter().zip(self.tiling.tiles()) {
+        for slice in 0..self.tiling.slices {
+            let share = self.slices.map_or(1.0, |slices| slices.share(slice));
+            let own = self.slice_weights(slice);
+            weights.iter_mut().zip(own).for_each(|(weight, own)| *weight += share * own);
+        }
+        weights
+    }
+
+    /// What one slice holds, in units of its own full scale, row-major.
+    pub fn slice_weights(&self, slice: usize) -> Vec<f32> {
+        let mut weights = vec![0.0; self.tiling.rows * self.tiling.cols];
+        for (array, tile) in self.tiles.iter().zip(self.tiling.tiles()).filter(|(_, tile)| tile.slice == slice) {
             tile.paste(&array.weights(), &mut weights, self.tiling.cols);
         }
         weights

@@ -34,6 +34,8 @@ pub struct Crossbar {
     /// Bits of a cell of second devices that are read, and from the dot product to the code.
     fast_bits: u32,
     fast_shift: Option<u32>,
+    /// Bits from the dot product of one row at half of full scale to its code.
+    row_shift: u32,
     /// `None` where reads need nothing but weights.
     imperfections: Option<Box<Imperfections>>,
     /// Operations so far: the key of their random numbers.
@@ -118,6 +120,7 @@ impl Crossbar {
             velocity: None,
             fast_bits: design.fast_bits().map_or(0, |(bits, _)| bits),
             fast_shift: design.fast_shift(),
+            row_shift: design.row_shift(),
             imperfections,
             op: 0,
             sums: Sums { exact: vec![0; rows.max(cols)], real: vec![0.0; rows.max(cols)] },
@@ -143,16 +146,29 @@ impl Crossbar {
     /// # Errors
     /// A weight that is no number.
     pub fn read_forward(&mut self, x: &[i32], codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        self.forward(x, self.forward_shift, codes)
+    }
+
+    /// Forward read of one row at half of full scale (or driven by a bit, where inputs are bit-serial): the full scale of the code is that of
+    /// a weight.
+    ///
+    /// # Errors
+    /// A weight that is no number.
+    pub fn read_row(&mut self, x: &[i32], codes: &mut Vec<i32>) -> Result<(), NotFinite> {
+        self.forward(x, self.row_shift, codes)
+    }
+
+    fn forward(&mut self, x: &[i32], shift: u32, codes: &mut Vec<i32>) -> Result<(), NotFinite> {
         self.op += 1;
         match &self.cells {
             Cells::Ideal(ideal) => {
                 let sums = &mut self.sums.exact[..self.cols];
                 ideal.read_columns(x, sums);
-                convert(sums, self.forward_shift, self.adc_bits, codes);
+                convert(sums, shift, self.adc_bits, codes);
                 Ok(())
             }
             Cells::Memristors(cells) => {
-                let gain = gain(self.state_bits, self.forward_shift);
+                let gain = gain(self.state_bits, shift);
                 if let Some(extra) = &mut self.imperfections {
                     extra.read_forward(cells.as_ref(), x, self.op, gain, codes);
                     return finite(extra.sums(self.cols), cells.as_ref(), self.cols);

@@ -135,6 +135,9 @@ fn finish(mut design: Design, backend: Option<Backend>, seed: Option<u64>) -> an
                 "--backend {chosen}: nothing in Verilog holds the second devices of `momentum_unit = \"{unit}\"`"
             );
         }
+        if backend.emulated() && design.array.slices.is_some() {
+            anyhow::bail!("--backend {chosen}: nothing in Verilog holds several devices per weight (`slices`)");
+        }
         design.array.backend = backend;
         if let Some((why, help)) = design.fpga_obstacle() {
             anyhow::bail!("--backend {chosen}: {why}; {help}");

@@ -13,7 +13,7 @@ const KIND_FORWARD: u64 = 0;
 const KIND_BACK: u64 = 1;
 const KIND_WRITE: u64 = 2;
 const KIND_CELL: u64 = 3;
-const KIND_READ_VELOCITY: u64 = 4;
+const KIND_READ_ROW: u64 = 4;
 const KIND_DECAY: u64 = 5;
 const KIND_WRITE_VELOCITY: u64 = 6;
 const KIND_TRANSFER: u64 = 7;
@@ -23,8 +23,8 @@ const KIND_TRANSFER: u64 = 7;
 pub enum Read {
     Forward,
     Back,
-    /// A forward read of the second devices.
-    Velocity,
+    /// A forward read of one row: of the second devices, or of a slice of the weights.
+    Row,
 }
 
 impl Read {
@@ -32,7 +32,7 @@ impl Read {
         match self {
             Read::Forward => KIND_FORWARD,
             Read::Back => KIND_BACK,
-            Read::Velocity => KIND_READ_VELOCITY,
+            Read::Row => KIND_READ_ROW,
         }
     }
 }
@@ -92,6 +92,8 @@ pub struct ArrayPins {
     settle: u32,
     convert: u32,
     pulse_lsb: u64,
+    /// Several devices per weight, of which this macro has one.
+    slices: bool,
     rows: usize,
     cols: usize,
     pub x: Vec<i32>,
@@ -141,6 +143,7 @@ impl ArrayPins {
             settle: design.timing.read_settle,
             convert: design.timing.adc_conversion,
             pulse_lsb: u64::from(design.timing.pulse_lsb),
+            slices: design.array.slices.is_some(),
             rows: tile.rows,
             cols,
             x: Vec::new(),
@@ -314,14 +317,15 @@ impl ArrayPins {
         }
         let read = match kind {
             KIND_BACK => Read::Back,
-            KIND_READ_VELOCITY => Read::Velocity,
+            KIND_READ_ROW => Read::Row,
             _ => Read::Forward,
         };
         if let Some(crossbar) = &mut self.crossbar {
             let done = match read {
                 Read::Forward => crossbar.read_forward(&self.x, &mut self.all_codes),
                 Read::Back => crossbar.read_transposed(&self.drive, &mut self.all_codes),
-                Read::Velocity => crossbar.read_velocity(&self.x, &mut self.all_codes),
+                Read::Row if self.slices => crossbar.read_row(&self.x, &mut self.all_codes),
+                Read::Row => crossbar.read_velocity(&self.x, &mut self.all_codes),
             };
             self.fault = self.fault.or(done.err());
         }
@@ -456,7 +460,7 @@ impl ArrayPins {
     /// Reads the lines that an operation of this kind drives: row codes into `x`, column codes into `drive` or `pulses`.
     fn read_lines(&mut self, model: &Model, kind: u64) {
         let Some(lines) = self.pins.lines else { return };
-        let reads = matches!(kind, KIND_FORWARD | KIND_BACK | KIND_READ_VELOCITY);
+        let reads = matches!(kind, KIND_FORWARD | KIND_BACK | KIND_READ_ROW);
         if let (Some(bits), true) = (self.pins.bits, reads) {
             self.driven_bits(model, bits, lines.col_neg);
         } else {

@@ -134,7 +134,7 @@ impl Bench {
                     Backend::External => {
                         let mut crossbar = Crossbar::of_tile(design, index, layer, &tile)?;
                         if let Some(states) = &states {
-                            crossbar.load(&tile.cut(states, layer.outputs));
+                            crossbar.load(&layer.tiling.programmed(&tile, states));
                         }
                         Some(crossbar)
                     }

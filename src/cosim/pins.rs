@@ -76,7 +76,7 @@ pub fn mag_bits(design: &Design) -> u32 {
 fn width(design: &Design, layer: &Layer, tile: &Tile, pin: &str) -> u32 {
     let cols = tile.cols as u32;
     match pin {
-        "op_kind" => design.training.momentum_unit.kind_bits(),
+        "op_kind" => design.kind_bits(),
         "gamma" => crate::spec::MOMENTUM_BITS,
         "row_code" => tile.rows as u32 * design.array.dac_bits,
         "col_mag" => cols * mag_bits(design),

@@ -61,7 +61,7 @@ impl<'a> Schedule<'a> {
     /// A ring of pairs turns by one place a sample: it stands alike after a whole run and after a lead when their training samples differ
     /// by whole turns. So does the place in a batch, of which a turn is a multiple.
     pub fn border_after(&self, place: Place) -> Option<Place> {
-        if self.design.training.momentum_unit.sums_the_past() {
+        if self.design.sums_the_past() {
             // What its memories hold is the sum of the whole past: no lead comes to it.
             return None;
         }

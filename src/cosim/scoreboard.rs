@@ -60,6 +60,8 @@ pub struct Scoreboard {
     adcs: usize,
     /// Reads are bit-serial.
     serial: bool,
+    /// Several devices per weight.
+    sliced: bool,
     /// Steps of a forward read.
     forward_planes: usize,
     /// Bits of a row code.
@@ -94,6 +96,7 @@ impl Scoreboard {
             names: design.layers.iter().map(|l| l.name.clone()).collect(),
             adcs: design.array.adcs,
             serial: design.array.input_coding.bit_serial(),
+            sliced: design.array.slices.is_some(),
             forward_planes: design.array.planes().0 as usize,
             dac_bits: design.array.dac_bits,
             pulse_lsb: design.timing.pulse_lsb,
@@ -102,10 +105,10 @@ impl Scoreboard {
         }
     }
 
-    /// How far an array has come in the sample: codes that left it in reads, and operations of the update that have ended.
+    /// How far an array has come in the sample: codes that left it in reads, and the operation of its layer's update that is next there.
     pub fn progress(&self, number: usize) -> (usize, usize) {
         let p = &self.arrays[number];
-        (p.forward_codes + p.back_codes + p.fast_codes, p.slots)
+        (p.forward_codes + p.back_codes + p.fast_codes, self.slot_number(p))
     }
 
     /// Forgets the progress of the last sample; `trace` and `predicted` hold the next one.
@@ -156,7 +159,7 @@ impl Scoreboard {
                 let (what, tiles, done, line, lines) = match read {
                     Read::Forward => (What::AdcCode, &t.tile_reads, p.forward_codes, p.tile.first_col, p.tile.cols),
                     Read::Back => (What::BackCode, &t.tile_backs, p.back_codes, p.tile.first_row, p.tile.inputs),
-                    Read::Velocity => (What::FastCode, &t.tile_fast, p.fast_codes, p.tile.first_col, p.tile.cols),
+                    Read::Row => (What::FastCode, &t.tile_fast, p.fast_codes, p.tile.first_col, p.tile.cols),
                 };
                 let all = tiles.get(p.tile.index).map_or(&[][..], Vec::as_slice);
                 // The codes of all steps stand one after the other.
@@ -174,7 +177,7 @@ impl Scoreboard {
                 match read {
                     Read::Forward => p.forward_codes = last,
                     Read::Back => p.back_codes = last,
-                    Read::Velocity => {
+                    Read::Row => {
                         p.fast_codes = last;
                         p.slots += usize::from(last == all);
                     }
@@ -183,7 +186,7 @@ impl Scoreboard {
             }
             Event::SlotStart => self.slot(p, self.next_slot(p, cycle)?, array, cycle),
             Event::SlotEnd { cycles } => {
-                let slot = &t.slots[p.slots];
+                let slot = self.next_slot(p, cycle)?;
                 self.slot(p, slot, array, cycle)?;
                 if let Kind::Decay { gamma } = slot.kind
                     && gamma != array.gamma
@@ -214,9 +217,29 @@ impl Scoreboard {
     /// The operation of the update that an array is at.
     fn next_slot(&self, p: ArrayProgress, cycle: u64) -> Result<&Slot, Mismatch> {
         let slots = &self.trace.layers[p.layer].slots;
-        slots
-            .get(p.slots)
-            .ok_or_else(|| self.mismatch(p.layer, What::Slots, p.slots, slots.len() as i64, p.slots as i64 + 1, cycle))
+        slots.get(self.slot_number(&p)).ok_or_else(|| {
+            let all = self.slots_of(&p);
+            self.mismatch(p.layer, What::Slots, p.slots, all as i64, p.slots as i64 + 1, cycle)
+        })
+    }
+
+    /// Place of the operation that an array is at among those of its layer, of which each reaches one slice.
+    fn slot_number(&self, p: &ArrayProgress) -> usize {
+        if !self.sliced {
+            return p.slots;
+        }
+        let slots = self.trace.layers[p.layer].slots.iter().enumerate();
+        let mut own = slots.filter(|(_, slot)| slot.kind.reaches(p.tile.slice));
+        own.nth(p.slots).map_or(usize::MAX, |(number, _)| number)
+    }
+
+    /// Operations of the update that reach an array.
+    fn slots_of(&self, p: &ArrayProgress) -> usize {
+        let slots = &self.trace.layers[p.layer].slots;
+        if !self.sliced {
+            return slots.len();
+        }
+        slots.iter().filter(|slot| slot.kind.reaches(p.tile.slice)).count()
     }
 
     /// Kind of an operation of the update, rows and columns of a write.
@@ -308,10 +331,10 @@ impl Scoreboard {
         let (what, first, all, lines, seen) = match read {
             Read::Forward => (What::RowCode, p.tile.first_row, &t.x, p.rows_of(self.forward_read(&p)), &array.x),
             Read::Back => (What::DriveCode, p.tile.first_col, &t.drive, p.cols(), &array.drive),
-            Read::Velocity => {
+            Read::Row => {
                 let slot = self.next_slot(p, cycle)?;
-                if slot.kind != Kind::ReadVelocity {
-                    let (want, got) = (slot.kind.code(), Kind::ReadVelocity.code());
+                let (want, got) = (slot.kind.code(), Kind::ReadVelocity.code());
+                if want != got {
                     return Err(self.mismatch(p.layer, What::SlotKind, p.slots, want as i64, got as i64, cycle));
                 }
                 (What::RowCode, p.tile.first_row, &slot.x, p.rows(), &array.x)
@@ -333,7 +356,7 @@ impl Scoreboard {
                 codes.iter().map(|&u| column_bit(u, plane)).collect()
             }
             // Half of full scale: one bit.
-            Read::Velocity => codes.iter().map(|&x| row_bit(x, self.dac_bits - 2)).collect(),
+            Read::Row => codes.iter().map(|&x| row_bit(x, self.dac_bits - 2)).collect(),
         };
         self.compare(p.layer, what, first, &bits, seen, cycle)
     }
@@ -372,7 +395,7 @@ impl Scoreboard {
             let checks = [
                 (What::Codes("forward"), codes(&t.tile_reads), p.forward_codes),
                 (What::Codes("transposed"), codes(&t.tile_backs), p.back_codes),
-                (What::Slots, t.slots.len(), p.slots),
+                (What::Slots, self.slots_of(p), p.slots),
             ];
             for (what, expected, got) in checks {
                 if expected != got {

@@ -85,7 +85,7 @@ pub struct LayerActivity {
     pub pulse_energy: f64,
     /// Decays and transfers of second devices, each of all cells; per sample.
     pub local: f64,
-    /// Reads of a row of second devices.
+    /// Reads of a row of second devices or of a slice.
     pub fast_reads: f64,
 }
 
@@ -241,13 +241,14 @@ impl<'d> Counter<'d> {
             for (place, (slot, alone)) in operations(self.design, layer).enumerate() {
                 match slot.kind {
                     Kind::Decay { .. } | Kind::Transfer => sums.local += 1.0,
-                    Kind::ReadVelocity => {
+                    Kind::ReadVelocity | Kind::ReadSlice { .. } => {
                         sums.fast_reads += 1.0;
                         sums.rows_set += 1.0;
                     }
-                    Kind::Write | Kind::WriteVelocity => {
+                    Kind::Write | Kind::WriteVelocity | Kind::WriteSlice { .. } => {
                         sums.slots += 1.0;
-                        if slot.age == 0 || alone {
+                        let carry = matches!(slot.kind, Kind::WriteSlice { .. });
+                        if (slot.age == 0 || alone) && !carry {
                             sums.longest_pulse += f64::from(slot.longest) / longest;
                             *own += 1;
                         }
@@ -296,11 +297,12 @@ impl<'d> Counter<'d> {
     }
 }
 
-/// The operations of a layer, each with whether it drives one row alone: all of the unit `sram`, and what `tiki_taka` does from its read on.
+/// The operations of a layer, each with whether it drives one row alone: all of the unit `sram`, and what comes from
+/// the read of one row on: the transfers of `tiki_taka`, carries between slices.
 fn operations<'t>(design: &Design, layer: &'t LayerTrace) -> impl Iterator<Item = (&'t Slot, bool)> {
     let mut alone = design.training.momentum_unit.sram();
     layer.slots.iter().map(move |slot| {
-        alone |= slot.kind == Kind::ReadVelocity;
+        alone |= matches!(slot.kind, Kind::ReadVelocity | Kind::ReadSlice { .. });
         (slot, alone)
     })
 }

@@ -53,7 +53,7 @@ pub(super) fn area(design: &Design, components: &Components, shapes: &[Shape]) -
         let (rows, words) = (layer.rows() as f64, layer.outputs as f64);
         let cells = rows * words;
         let references = if per_weight > 1.0 { 0.0 } else { lines.rows };
-        let memristors = cells * per_weight * second + references;
+        let memristors = cells * layer.tiling.slices as f64 * per_weight * second + references;
         add("memristors", memristors, get(CostKey::CellArea));
         add("access transistors", memristors, get(CostKey::AccessArea));
         // Rows have amplitudes for writes even where reads are bit-serial, but for one row at a time.

@@ -56,7 +56,11 @@ impl<'d> Steps<'d> {
 
     fn layer(&self, layer: &Layer, first: bool, last: bool) -> LayerTrace {
         if layer.conv.is_none() {
-            return self.pair(layer, first, last, self.samples);
+            let mut one = self.pair(layer, first, last, self.samples);
+            if last {
+                self.carry(layer, &mut one);
+            }
+            return one;
         }
         // A pair for every place of the kernel.
         let (places, mut all) = (layer.positions(), LayerTrace::default());
@@ -116,6 +120,23 @@ impl<'d> Steps<'d> {
                 bare(slots, 0)
             }
         }
+    }
+
+    /// A row's carry, where one is due and there are several devices per weight: both writes have pulses.
+    fn carry(&self, layer: &Layer, step: &mut LayerTrace) {
+        let (Some(slices), Some(format)) = (self.design.array.slices, layer.carry_format(self.design)) else { return };
+        let every = slices.every as usize;
+        if !self.batches.is_multiple_of(every) {
+            return;
+        }
+        let turn = self.batches / every;
+        let (slice, age) = (turn % (slices.count - 1), turn / (slices.count - 1) % layer.rows());
+        let slot = |kind, longest| Slot { kind, age, longest, ..Slot::default() };
+        step.slots.extend([
+            slot(Kind::ReadSlice { slice }, 0),
+            slot(Kind::WriteSlice { slice: slice + 1 }, 1 << format.coarse),
+            slot(Kind::WriteSlice { slice }, 1 << format.back),
+        ]);
     }
 
     /// The pairs of a ring, youngest first, then the sample's own; each shorter by gamma than that of a batch later.

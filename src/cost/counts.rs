@@ -7,7 +7,7 @@ use super::pulses::devices;
 use crate::phases::Phase;
 use crate::spec::{CostKey, Design, InputCoding, LEARNING_RATE_BITS, Layer, SCALE_GUARD_BITS, Tiling};
 
-/// Lines of a layer as its arrays have them: rows stand once per column of the grid, columns once per row of it.
+/// Lines of a layer as its arrays have them: rows stand once per column of the grid, columns once per row of it, both in each slice.
 pub(super) struct Lines {
     pub rows: f64,
     pub cols: f64,
@@ -19,7 +19,8 @@ impl Lines {
     pub fn of(tiling: &Tiling) -> Lines {
         let (down, across) = tiling.grid();
         let (rows, cols) = (tiling.rows as f64, tiling.cols as f64);
-        Lines { rows: rows * across as f64, cols: cols * down as f64, inputs: (rows - 1.0) * across as f64 }
+        let (down, across) = ((down * tiling.slices) as f64, (across * tiling.slices) as f64);
+        Lines { rows: rows * across, cols: cols * down, inputs: (rows - 1.0) * across }
     }
 }
 
@@ -81,7 +82,7 @@ impl Model<'_> {
         let planes = f64::from(read.planes);
         energies.add(phase, Component::Drivers, "lines driven in reads", read.driven * planes, self.drive());
         let volts = self.constant(CostKey::ReadVoltage);
-        let cells = (layer.rows() * layer.outputs) as f64;
+        let cells = (layer.rows() * layer.outputs * layer.tiling.slices) as f64;
         let wire = self.constant(CostKey::LineCapacitance) * volts * volts * read.power;
         energies.add(phase, Component::Drivers, "wires charged in reads", cells * planes, wire);
         // A column of references stands beside weights of one device.
@@ -199,6 +200,7 @@ impl Model<'_> {
             energies.add(phase, Component::Adders, "velocities", kept * cells, self.constant(CostKey::AddEnergy));
             return;
         }
+        self.carries(energies, layer, activity);
         // One product per column and slot: |y| times the factor.
         let slots = (activity.slots - 2.0 * activity.fast_reads).max(0.0);
         energies.add(
@@ -223,6 +225,25 @@ impl Model<'_> {
             ] {
                 energies.add(phase, component, what, reads * number, each);
             }
+        }
+    }
+
+    /// Reads of single rows of a slice; the pulses that follow are among the writes.
+    fn carries(&self, energies: &mut Energies, layer: &Layer, activity: &LayerActivity) {
+        if layer.tiling.slices == 1 {
+            return;
+        }
+        let words = layer.outputs as f64;
+        let sensed = words * layer.tiling.grid().0 as f64;
+        let bits = words * f64::from(self.design.array.adc_bits);
+        for (component, what, number, each) in [
+            // One row at half of full scale.
+            (Component::Cells, "memristors read for carries", words * devices(&self.design.device.model), 0.25 * self.conducting()),
+            (Component::Converters, "lines sampled", sensed, self.constant(CostKey::SampleHoldEnergy)),
+            (Component::Converters, "conversions", sensed, self.constant(CostKey::AdcEnergy)),
+            (Component::Memory, "bits of carries", 2.0 * bits, self.constant(CostKey::MemoryEnergy)),
+        ] {
+            energies.add(Phase::Update, component, what, activity.fast_reads * number, each);
         }
     }
 

@@ -34,7 +34,7 @@ pub fn estimate_shapes(
     if design.array.backend.emulated() {
         return Err(CostError::Emulated);
     }
-    if unit.single_rows() || design.training.batch > 1 {
+    if design.single_rows() || design.training.batch > 1 {
         return Err(CostError::Positions { unit: unit.name(), batch: design.training.batch });
     }
     let components = components.of_design(&design)?;

@@ -68,7 +68,8 @@ impl Design {
                 layer.name = format!("l{index}");
                 layer.conv = None;
                 (layer.inputs, layer.outputs) = (shape.inputs, shape.outputs);
-                layer.tiling = Tiling::new(shape.inputs + 1, shape.outputs, most, adcs);
+                let slices = layer.tiling.slices;
+                layer.tiling = Tiling { slices, ..Tiling::new(shape.inputs + 1, shape.outputs, most, adcs) };
                 Some(layer)
             })
             .collect();

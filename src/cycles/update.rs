@@ -17,14 +17,23 @@ pub(super) struct Step<'t> {
     rows: u64,
 }
 
-impl Step<'_> {
+impl<'t> Step<'t> {
     /// That of a layer with a single pair.
-    pub fn of(layer: LayerTiming, trace: &LayerTrace) -> Step<'_> {
+    pub fn of(layer: LayerTiming, trace: &'t LayerTrace) -> Step<'t> {
         Step { slots: &trace.slots, skipped: trace.skipped, rows: layer.rows }
     }
 
+    /// What the momentum unit does, and the carry that follows; an empty one where none is due.
+    fn carry(self) -> (Step<'t>, &'t [Slot]) {
+        let first = self.slots.iter().position(|slot| matches!(slot.kind, Kind::ReadSlice { .. }));
+        let (slots, carry) = self.slots.split_at(first.unwrap_or(self.slots.len()));
+        // A row without a whole carry was passed over.
+        let skipped = self.skipped - usize::from(carry.len() == 1);
+        (Step { slots, skipped, ..self }, carry)
+    }
+
     /// Those of a convolution's places, in order.
-    pub fn positions(layer: LayerTiming, trace: &LayerTrace) -> impl Iterator<Item = Step<'_>> {
+    pub fn positions(layer: LayerTiming, trace: &'t LayerTrace) -> impl Iterator<Item = Step<'t>> {
         let mut rest = &trace.slots[..];
         trace.positions.iter().map(move |share| {
             let (slots, after) = rest.split_at(share.slots.min(rest.len()));
@@ -45,13 +54,47 @@ pub(super) struct UpdateTimes {
 
 impl CycleModel {
     pub(super) fn update(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, reads: Reads) -> UpdateTimes {
-        match self.unit {
+        let (unit, carry) = trace.carry();
+        let times = match self.unit {
             // A ring of one pair: the current one.
-            MomentumUnit::None | MomentumUnit::History => self.history(layer, trace, y_last, reads),
-            MomentumUnit::InArray => self.in_array(layer, trace, y_last, reads.end),
-            MomentumUnit::Sram => self.sram(layer, trace, y_last, reads.end),
-            MomentumUnit::TikiTaka => self.tiki_taka(layer, trace, y_last, reads.end),
+            MomentumUnit::None | MomentumUnit::History => self.history(layer, unit, y_last, reads),
+            MomentumUnit::InArray => self.in_array(layer, unit, y_last, reads.end),
+            MomentumUnit::Sram => self.sram(layer, unit, y_last, reads.end),
+            MomentumUnit::TikiTaka => self.tiki_taka(layer, unit, y_last, reads.end),
+        };
+        if self.sliced { self.carry(layer, carry, times) } else { times }
+    }
+
+    /// The read of a slice's row, the pulses up while codes come, and those down; nothing but a cycle's look where none is due.
+    fn carry(&mut self, layer: LayerTiming, slots: &[Slot], unit: UpdateTimes) -> UpdateTimes {
+        let UpdateTimes { unit_idle, port_idle } = unit;
+        if slots.is_empty() {
+            return UpdateTimes { unit_idle: unit_idle + 1, port_idle };
         }
+        // The last cycle of the operation before, in which the next may be taken.
+        let mut port_free = port_idle - 1;
+        let taken = (unit_idle + 1).max(port_free);
+        port_free = self.read_row(layer, taken);
+        // Beats of the last group, and the counts behind them.
+        let staged = port_free + layer.fwd_tail + 1;
+        let [_, up, down] = slots else {
+            return UpdateTimes { unit_idle: staged + 1, port_idle: port_free + 1 };
+        };
+        let taken = staged + 1;
+        port_free = taken + self.length(layer, up);
+        self.busy.push((taken + 1, port_free));
+        // Memory, stage.
+        let taken = (taken + layer.y_beats + 2).max(port_free);
+        port_free = taken + self.length(layer, down);
+        self.busy.push((taken + 1, port_free));
+        UpdateTimes { unit_idle: taken + 1, port_idle: port_free + 1 }
+    }
+
+    /// Last cycle of the read of one row, at half of full scale: one step even where inputs are bit-serial.
+    fn read_row(&mut self, layer: LayerTiming, taken: u64) -> u64 {
+        let end = taken + layer.array.fwd_first + layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
+        self.busy.push((taken + 1, end));
+        end
     }
 
     /// Selector, fetcher and port, from the layer's last read on.
@@ -167,9 +210,7 @@ impl CycleModel {
             return UpdateTimes { unit_idle: ready, port_idle: port_free + 1 };
         }
         let taken = ready.max(port_free);
-        // One row alone, half of full scale: one step even where inputs are bit-serial.
-        port_free = taken + layer.array.fwd_first + layer.fwd_groups.span(layer.array.fwd_next, self.group_beats);
-        self.busy.push((taken + 1, port_free));
+        port_free = self.read_row(layer, taken);
         // Beats of the last group, and the residues behind them.
         let mut staged = port_free + layer.fwd_tail + 1;
         if let Some(weights) = slots.next_if(|slot| slot.kind == Kind::Write) {

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
 use super::memory::{Arrays, Controller, MemoryTrace, RowCells, initial_targets};
-use super::momentum::{Engine, Memory, Registers, Slot};
+use super::momentum::{Carry, Engine, Memory, Registers, Slot, Turn};
 use super::{ActivationTable, Softmax, conv};
 use crate::array::{Crossbar, Grid, GridMoment, TileCodes};
 use crate::device::{DeviceError, NotFinite};
@@ -52,7 +52,8 @@ pub struct LayerTrace {
     pub back: Vec<i32>,
     /// The same of each tile; empty where none is read.
     pub tile_backs: TileCodes,
-    /// ADC codes of the read of second devices in the update, one per column, and those of each tile; empty in steps without.
+    /// ADC codes of the read of second devices, or of a row of a slice, in the update, one per column, and those of each tile; empty in
+    /// steps without.
     pub fast: Vec<i32>,
     pub tile_fast: TileCodes,
     /// Operations of the update in order.
@@ -135,6 +136,8 @@ struct LayerUnit {
     array: Grid,
     function: Function,
     engine: Engine,
+    /// Of several devices per weight.
+    carry: Option<Carry>,
     shifts: Shifts,
     conv: Option<Conv>,
     /// One read or error of a convolution.
@@ -186,7 +189,7 @@ impl LayerUnit {
 pub struct Moment {
     /// Learning rate and momentum.
     registers: (u32, u32),
-    layers: Vec<(GridMoment, Memory)>,
+    layers: Vec<(GridMoment, Memory, Option<Turn>)>,
 }
 
 /// The golden machine.
@@ -224,6 +227,7 @@ impl Machine {
                     array,
                     function: Function::new(design, layer),
                     engine: Engine::new(design, layer),
+                    carry: Carry::new(design, layer),
                     shifts: layer.shifts,
                     conv: layer.conv,
                     scratch: LayerTrace::default(),
@@ -384,6 +388,10 @@ impl Machine {
                 Some(conv) => unit.update_convolution(&conv, registers, t),
                 None => unit.engine.step(registers, &mut unit.array, t),
             };
+            let step = step.and_then(|()| match &mut unit.carry {
+                Some(carry) => carry.step(&mut unit.array, t),
+                None => Ok(()),
+            });
             step.map_err(|cell| DeviceFault { layer, cell })?;
         }
         Ok(())
@@ -394,16 +402,23 @@ impl Machine {
         let registers = (self.learning_rate, self.momentum);
         Moment {
             registers,
-            layers: self.layers.iter().map(|unit| (unit.array.moment(), unit.engine.memory())).collect(),
+            layers: self
+                .layers
+                .iter()
+                .map(|unit| (unit.array.moment(), unit.engine.memory(), unit.carry.as_ref().map(Carry::turn)))
+                .collect(),
         }
     }
 
     /// Goes to another moment of this machine or of one of the same design.
     pub fn restore(&mut self, moment: &Moment) {
         (self.learning_rate, self.momentum) = moment.registers;
-        for (unit, (array, memory)) in self.layers.iter_mut().zip(&moment.layers) {
+        for (unit, (array, memory, turn)) in self.layers.iter_mut().zip(&moment.layers) {
             unit.array.restore(array);
             unit.engine.restore(memory);
+            if let (Some(carry), Some(turn)) = (&mut unit.carry, turn) {
+                carry.restore(*turn);
+            }
         }
     }
 
@@ -418,6 +433,9 @@ impl Machine {
     pub fn clear_history(&mut self) {
         for unit in &mut self.layers {
             unit.engine.clear();
+            if let Some(carry) = &mut unit.carry {
+                carry.clear();
+            }
         }
     }
 

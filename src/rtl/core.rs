@@ -9,7 +9,7 @@ use super::{Module, bit_serial, bus, memory, momentum, pulse_table};
 use crate::golden;
 use crate::phases::{Counter, Phase};
 use crate::regmap;
-use crate::spec::{Design, Layer, MomentumUnit};
+use crate::spec::{Design, Layer, MomentumUnit, Slices};
 
 /// Modules without own bindings but the name: plain parametric Verilog.
 macro_rules! plain {
@@ -29,8 +29,16 @@ plain!(ColLines, "col_lines.v");
 #[template(path = "tiles.v", escape = "none")]
 struct Tiles<'a> {
     name: &'a str,
-    /// Second devices are read, too.
+    /// Rows of second devices or of slices are read, too.
     fast: bool,
+    slices: Option<Slices>,
+}
+
+#[derive(Template)]
+#[template(path = "carry.v", escape = "none")]
+struct Carry<'a> {
+    name: &'a str,
+    batch: usize,
 }
 
 #[derive(Template)]
@@ -42,8 +50,9 @@ struct ArrayPort<'a> {
     local: bool,
     /// Both devices of a cell are written.
     nesterov: bool,
-    /// Second devices are read.
+    /// Rows of second devices or of slices are read.
     fast: bool,
+    sliced: bool,
     serial: bool,
     kind_bits: u32,
 }
@@ -54,7 +63,7 @@ struct RowDriver<'a> {
     name: &'a str,
     /// Rows are driven one by one, too,
     single_rows: bool,
-    /// and that in reads of second devices.
+    /// and that in reads.
     fast: bool,
     /// Reads are bit-serial.
     serial: bool,
@@ -114,6 +123,12 @@ struct LayerTemplate<'a> {
     memory: bool,
     pulse_table: bool,
     serial: bool,
+    /// Rows are driven one by one, too, and that in reads.
+    single_rows: bool,
+    row_reads: bool,
+    /// Several devices per weight.
+    sliced: bool,
+    kind_bits: u32,
     /// The unit `sram` rounds by chance.
     stochastic: bool,
     /// Codes on the lines lie in memories.
@@ -176,10 +191,10 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     let serial = design.array.input_coding.bit_serial();
     let lines = design.array.backend.lines_in_memory();
     if lines {
-        add("_row_lines", RowLines { name, single_rows: unit.single_rows() }.render())?;
+        add("_row_lines", RowLines { name, single_rows: design.single_rows() }.render())?;
         add("_col_lines", ColLines { name }.render())?;
     } else {
-        let rows = RowDriver { name, single_rows: unit.single_rows(), fast: unit.tiki_taka(), serial };
+        let rows = RowDriver { name, single_rows: design.single_rows(), fast: design.row_reads(), serial };
         add("_row_driver", rows.render())?;
         add("_col_pulse", ColPulse { name, serial }.render())?;
         add("_col_driver", ColDriver { name, serial }.render())?;
@@ -192,9 +207,10 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
             memory: with_memory,
             local: unit.in_array(),
             nesterov: design.training.momentum_kind.nesterov(),
-            fast: unit.tiki_taka(),
+            fast: design.row_reads(),
+            sliced: design.array.slices.is_some(),
             serial,
-            kind_bits: unit.kind_bits(),
+            kind_bits: design.kind_bits(),
         }
         .render(),
     )?;
@@ -219,6 +235,9 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
     if let Some(decay) = momentum::Decay::new(design) {
         add("_momentum_decay", decay.render())?;
     }
+    if design.array.slices.is_some() {
+        add("_carry", Carry { name, batch: training.batch }.render())?;
+    }
     for layer in kinds {
         let batch = momentum::batch(training, layer);
         let text = LayerTemplate {
@@ -239,6 +258,10 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
             memory: with_memory,
             pulse_table,
             serial,
+            single_rows: design.single_rows(),
+            row_reads: design.row_reads(),
+            sliced: design.array.slices.is_some(),
+            kind_bits: design.kind_bits(),
             lines,
         };
         add(&format!("_{}layer", prefix(layer)), text.render())?;
@@ -295,7 +318,7 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         add("_array_emulated", ArrayEmulated { name, serial, lines }.render())?;
     }
     if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
-        add("_tiles", Tiles { name, fast: unit.tiki_taka() }.render())?;
+        add("_tiles", Tiles { name, fast: design.row_reads(), slices: design.array.slices }.render())?;
     }
     add("_gear", bus::Gear { name }.render())?;
     add("_sample_in", bus::SampleIn { name }.render())?;

@@ -7,13 +7,14 @@ use super::core::counters;
 use super::{bit_serial, bits_for, memory, momentum, pulse_table};
 use crate::lfsr;
 use crate::spec::{
-    Backend, Design, DigitalVelocity, InputCoding, Layer, LocalTiming, MomentumKind, MomentumUnit, Tile, TransferFormat,
+    Backend, CarryFormat, Design, DigitalVelocity, InputCoding, Layer, LocalTiming, MomentumKind, MomentumUnit, Slices, Tile, TransferFormat,
 };
 
 /// Sizes of one array as the templates need them.
 struct TileSizes {
     /// Prefix of its pins.
     name: String,
+    slice: usize,
     grid: (usize, usize),
     first_row: usize,
     rows: usize,
@@ -25,6 +26,21 @@ struct TileSizes {
     word_bits: u32,
     addr_bits: u32,
     sum_bits: u32,
+}
+
+/// Several devices per weight.
+struct SliceSizes {
+    count: usize,
+    number_bits: u32,
+    bits: u32,
+    every: u32,
+}
+
+impl SliceSizes {
+    fn new(slices: Slices) -> SliceSizes {
+        let Slices { count, bits, every } = slices;
+        SliceSizes { count, number_bits: bits_for(count - 1), bits, every }
+    }
 }
 
 /// Sizes of one layer as the templates need them.
@@ -60,6 +76,8 @@ struct LayerSizes {
     lfsr_seed: Option<String>,
     /// Of the unit `tiki_taka`.
     transfer: Option<TransferFormat>,
+    /// Of several devices per weight.
+    carry: Option<CarryFormat>,
     row_bits: u32,
     col_bits: u32,
     /// Whether it lies on several arrays, on a grid of so many rows and columns.
@@ -104,6 +122,8 @@ pub(super) struct Top<'a> {
     local: Option<LocalTiming>,
     /// Steps from one row's transfer to the next row's, of the unit `tiki_taka`.
     every: u32,
+    slices: Option<SliceSizes>,
+    kind_bits: u32,
     stream_words: usize,
     stream_bits: usize,
     dac_bits: usize,
@@ -177,6 +197,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         velocity: layer.digital_velocity(design),
         lfsr_seed: design.training.rounding.stochastic().then(|| format!("{:08x}", lfsr::seed(index))),
         transfer: layer.transfer_format(design),
+        carry: layer.carry_format(design),
         row_bits: bits_for(layer.rows() - 1),
         col_bits: bits_for(layer.outputs - 1),
         tiled: !layer.tiling.is_single(),
@@ -202,6 +223,7 @@ fn tile_sizes(design: &Design, layer: &Layer, tile: &Tile) -> TileSizes {
     let product_bits = driven + design.device.state_bits;
     TileSizes {
         name: layer.array_name(tile),
+        slice: tile.slice,
         grid: tile.grid,
         first_row: tile.first_row,
         rows: tile.rows,
@@ -264,6 +286,8 @@ pub(super) fn top(design: &Design) -> Top<'_> {
         first: momentum::decays_from(design),
         local: design.timing.local,
         every: design.training.transfer.map_or(1, |transfer| transfer.every),
+        slices: array.slices.map(SliceSizes::new),
+        kind_bits: design.kind_bits(),
         stream_words: design.stream_words(),
         stream_bits: 64 / design.stream_words(),
         dac_bits: array.dac_bits as usize,

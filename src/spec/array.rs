@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Design;
+use super::{Design, Slices};
 
 /// The widths and sizes that `[array]` gives all layers' arrays.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,6 +20,8 @@ pub struct Array {
     /// Most rows and columns of an array, bias row included; `None`: as many as the layer has.
     pub rows: Option<usize>,
     pub cols: Option<usize>,
+    /// Devices per weight; `None`: one.
+    pub slices: Option<Slices>,
     pub backend: Backend,
 }
 
@@ -82,6 +84,11 @@ impl InputCoding {
 }
 
 impl Array {
+    /// Bits from what a weight's lowest slice counts to its highest; 0 with one device per weight.
+    pub fn slice_span(&self) -> u32 {
+        self.slices.map_or(0, |slices| slices.span())
+    }
+
     /// Steps of a forward and of a transposed read: row codes are two's complement, column codes magnitudes with a polarity.
     pub fn planes(&self) -> (u32, u32) {
         match self.input_coding {

@@ -13,7 +13,7 @@ use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
 use super::{
     Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, conv, cost, device,
-    engine, memory, nonideal, schedule,
+    engine, memory, nonideal, schedule, slices,
 };
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
@@ -66,6 +66,9 @@ const ARRAY: &[&str] = &[
     "lanes",
     "rows",
     "cols",
+    "slices",
+    "slice_ratio",
+    "carry_every",
     "backend",
     "weight_range",
     "nonideal",
@@ -159,6 +162,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
 
     let engines = training.engine();
     let backend_place = array.backend.as_ref().and_then(|v| v.span.clone());
+    let slices_places = array.slices.as_ref().map(slices::SlicesEntry::spans).unwrap_or_default();
     let places = Places {
         dac_bits: array.dac.as_ref().and_then(|v| v.span.clone()),
         adc_bits: array.adc.as_ref().and_then(|v| v.span.clone()),
@@ -210,7 +214,8 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
         spec_hash: String::new(),
     };
     let with_memory = memory.as_ref().map(|section| section.span.clone());
-    engine::check(reader, &mut design, &engines, with_memory);
+    engine::check(reader, &mut design, &engines, with_memory.clone());
+    slices::check(reader, &design, &slices_places, with_memory);
     schedule::check(reader, &design, training.schedule()?);
     device::drives(reader, &section, &design, model.span, &places.layers);
     let imperfect = imperfect.map(|section| nonideal::read(reader, &section, &design, base_dir));
@@ -239,6 +244,7 @@ fn widths(entry: ArrayEntry) -> Option<Array> {
         lanes: entry.lanes?.value as usize,
         rows: entry.rows?.value.map(|n| n as usize),
         cols: entry.cols?.value.map(|n| n as usize),
+        slices: entry.slices?.complete(),
         backend: entry.backend?.value,
     })
 }
@@ -257,7 +263,10 @@ fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
             conv: p.conv,
             ranges: ranges[l],
             shifts,
-            tiling: Tiling::new(p.inputs + 1, p.outputs, (array.rows, array.cols), array.adcs),
+            tiling: Tiling {
+                slices: array.slices.map_or(1, |slices| slices.count),
+                ..Tiling::new(p.inputs + 1, p.outputs, (array.rows, array.cols), array.adcs)
+            },
         })
     };
     params.layers.iter().enumerate().map(layer).collect()

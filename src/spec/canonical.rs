@@ -102,6 +102,10 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
             writeln!(out, "{key} = {most}")?;
         }
     }
+    if let Some(slices) = array.slices {
+        writeln!(out, "slices = {}\nslice_ratio = {}", slices.count, 1u32 << slices.bits)?;
+        writeln!(out, "carry_every = {}", slices.every)?;
+    }
     super::nonideal::write(out, &d.nonideal)?;
     device::write(out, &d.device)?;
     writeln!(out, "\n[timing]\nclock = {:?}\nread_settle = {:?}", timing.clock_ns, timing.read_settle_ns)?;

@@ -71,7 +71,9 @@ pub(super) fn tiles(params: &Params, places: &Places) -> Vec<Problem> {
         return problems;
     }
     for (layer, (name, span)) in params.layers.iter().zip(&places.layers) {
+        let slices = array.slices.map_or(1, |slices| slices.count);
         let tiling = Tiling::new(layer.inputs + 1, layer.outputs, (array.rows, array.cols), adcs);
+        let tiling = Tiling { slices, ..tiling };
         if tiling.count() > TILES_MAX {
             let message = format!("layer `{name}` would need {} arrays", tiling.count());
             let allowed = format!("allowed: at most {TILES_MAX} arrays per layer, each has pins of its own");
@@ -83,8 +85,8 @@ pub(super) fn tiles(params: &Params, places: &Places) -> Vec<Problem> {
                     .help(format!("its {} x {} cells ask for larger arrays", layer.inputs + 1, layer.outputs)),
             );
         }
-        // Pins of a tile carry the layer's name and its place in the grid.
-        let prefix = format!("{name}_r");
+        // Pins of a tile carry the layer's name, its slice and its place in the grid.
+        let prefix = format!("{name}_{}", if slices > 1 { 's' } else { 'r' });
         let clash = places.layers.iter().find(|(other, _)| {
             other.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         });
@@ -345,6 +347,7 @@ mod tests {
                 lanes: 8,
                 rows: None,
                 cols: None,
+                slices: None,
                 backend: Backend::External,
             },
             error_bits: None,

@@ -27,6 +27,9 @@ pub(super) const PULSE_BITS: u32 = 8;
 pub(super) const ADCS: i64 = 8;
 pub(super) const LANES: i64 = 8;
 pub(super) const BACKEND: Backend = Backend::External;
+/// Of bit slices.
+pub(super) const SLICE_RATIO: i64 = 8;
+pub(super) const CARRY_EVERY: i64 = 1;
 /// Exponent: full scale of 4.
 pub(super) const WEIGHT_RANGE: i32 = 2;
 

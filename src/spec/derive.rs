@@ -153,7 +153,8 @@ impl Params {
     fn update(&self, largest: i32, ranges: &Ranges) -> i32 {
         let Array { dac_bits, pulse_bits, .. } = self.array;
         let write_step = largest - pulse_bits as i32 - (dac_bits as i32 - 1);
-        let state_step = ranges.weight - (self.state_bits as i32 - 1);
+        // Writes go to the lowest slice.
+        let state_step = ranges.weight - self.array.slice_span() as i32 - (self.state_bits as i32 - 1);
         // A residue is as good as finer pulses, so the state alone sets the limit.
         let clip = if self.factor.gathers_batches() { i32::MAX } else { UPDATE_CLIP };
         largest - (write_step - state_step).clamp(0, clip)

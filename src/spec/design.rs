@@ -271,6 +271,26 @@ impl Design {
         self.layers.iter().enumerate().flat_map(|(index, layer)| layer.tiling.tiles().map(move |tile| (index, tile)))
     }
 
+    /// Whether rows are driven one by one, too.
+    pub fn single_rows(&self) -> bool {
+        self.training.momentum_unit.sram() || self.row_reads()
+    }
+
+    /// Whether the RTL holds more than a ring of the last pairs: sums, or the place of a round through the rows.
+    pub fn sums_the_past(&self) -> bool {
+        self.training.momentum_unit.sums_the_past() || self.array.slices.is_some()
+    }
+
+    /// Whether rows are read one by one: second devices, or slices of the weights.
+    pub fn row_reads(&self) -> bool {
+        self.training.momentum_unit.tiki_taka() || self.array.slices.is_some()
+    }
+
+    /// Bits of an array's `op_kind`.
+    pub fn kind_bits(&self) -> u32 {
+        if self.training.momentum_unit.second_devices() || self.row_reads() { 3 } else { 2 }
+    }
+
     /// Words of one 64-bit stream beat: 8 of 8 bits when DAC codes fit, else 4 of 16 bits.
     pub fn stream_words(&self) -> usize {
         if self.array.dac_bits <= 8 { 8 } else { 4 }
@@ -308,12 +328,16 @@ impl Design {
 }
 
 impl Layer {
-    /// Prefix of the pins of one of its arrays: the layer's name, and the place in the grid where there are several.
+    /// Prefix of the pins of one of its arrays: the layer's name, the slice and the place in the grid where there are several.
     pub fn array_name(&self, tile: &Tile) -> String {
-        match self.tiling.is_single() {
-            true => self.name.clone(),
-            false => format!("{}_r{}c{}", self.name, tile.grid.0, tile.grid.1),
+        let mut name = self.name.clone();
+        if self.tiling.slices > 1 {
+            name += &format!("_s{}", tile.slice);
         }
+        if self.tiling.grid() != (1, 1) {
+            name += &format!("_r{}c{}", tile.grid.0, tile.grid.1);
+        }
+        name
     }
 
     /// Initial weights of this layer are uniform in +- this value, never beyond the weight range.
@@ -489,7 +513,8 @@ impl Shifts {
             step("drive", error, drive),
             step("backward", backward.0 + state, backward.1 - a),
             step("width", learning_rate + error, width),
-            step("write", ranges.update - p - d, state),
+            // Writes go to the lowest slice, whose states count least.
+            step("write", ranges.update - p - d, state - array.slice_span() as i32),
         ]
     }
 

@@ -67,6 +67,8 @@ pub enum Code {
     Schedule = 28,
     /// A convolution that does not fit its image, or that the array cannot do.
     Convolution = 31,
+    /// Several devices per weight where the design has no use for them.
+    Slices = 32,
     /// The memory mode contradicts itself, the device or the array.
     Memory = 30,
     /// Imperfections that the device does not have, or that contradict one another.

@@ -11,6 +11,7 @@ use super::engine::{self, EngineEntry, PAIRS_MAX};
 use super::error::{Code, Problem, Span};
 use super::reader::{Bounds, Entry, Found, Reader, Section};
 use super::schedule::{self, EPOCHS_MAX, StepEntry};
+use super::slices::SlicesEntry;
 use super::transfer::TransferEntry;
 use super::{
     Backend, Data, DataSource, FactorFormat, InputCoding, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer,
@@ -35,6 +36,7 @@ pub(super) struct ArrayEntry {
     /// The inner `None`: not given.
     pub rows: Option<Found<Option<i64>>>,
     pub cols: Option<Found<Option<i64>>>,
+    pub slices: Option<SlicesEntry>,
     pub backend: Option<Found<Backend>>,
     pub weight: Option<i32>,
 }
@@ -63,6 +65,7 @@ pub(super) fn array(reader: &Reader<'_>, section: &Section<'_>) -> ArrayEntry {
         lanes: section.power_of_two("lanes", 64).or(defaults::LANES),
         rows: section.int("rows", TILE_LINES).optional(),
         cols: section.int("cols", TILE_LINES).optional(),
+        slices: SlicesEntry::read(reader, section),
         backend: section.choice("backend", &Backend::ALL).or(defaults::BACKEND),
         weight: section.full_scale("weight_range", SCALE_LIMIT).or(defaults::WEIGHT_RANGE).map(|found| found.value),
     }

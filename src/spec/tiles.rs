@@ -11,13 +11,17 @@ pub struct Tiling {
     /// Rows and columns of all tiles but the last: whole groups of ADCs where there are several.
     pub tile_rows: usize,
     pub tile_cols: usize,
+    /// Devices per weight, each with a grid of its own.
+    pub slices: usize,
 }
 
 /// One tile and its place in the layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
-    /// Number within the layer, row of the grid by row.
+    /// Number within the layer, slice by slice, row of the grid by row.
     pub index: usize,
+    /// Which of a weight's devices it holds, 0 counts least.
+    pub slice: usize,
     /// Place in the grid.
     pub grid: (usize, usize),
     pub first_row: usize,
@@ -31,7 +35,7 @@ pub struct Tile {
 impl Tiling {
     /// One array that holds all.
     pub fn whole(rows: usize, cols: usize) -> Tiling {
-        Tiling { rows, cols, tile_rows: rows, tile_cols: cols }
+        Tiling { rows, cols, tile_rows: rows, tile_cols: cols, slices: 1 }
     }
 
     /// As few tiles of at most `most` rows and columns (`None`: any number) as possible, of about the same size: that keeps their
@@ -41,7 +45,7 @@ impl Tiling {
             Some(most) if lines > most => lines.div_ceil(lines.div_ceil(most)).next_multiple_of(adcs),
             _ => lines,
         };
-        Tiling { rows, cols, tile_rows: share(rows, most.0), tile_cols: share(cols, most.1) }
+        Tiling { rows, cols, tile_rows: share(rows, most.0), tile_cols: share(cols, most.1), slices: 1 }
     }
 
     /// Rows and columns of the grid.
@@ -52,7 +56,7 @@ impl Tiling {
     /// Number of tiles.
     pub fn count(&self) -> usize {
         let (rows, cols) = self.grid();
-        rows * cols
+        rows * cols * self.slices
     }
 
     /// Whether one array holds all.
@@ -60,15 +64,17 @@ impl Tiling {
         self.count() == 1
     }
 
-    /// Tile `index`, counted row of the grid by row.
+    /// Tile `index`, counted slice by slice, row of the grid by row.
     pub fn tile(&self, index: usize) -> Tile {
-        let across = self.grid().1;
-        let (row, col) = (index / across, index % across);
+        let (down, across) = self.grid();
+        let (slice, place) = (index / (down * across), index % (down * across));
+        let (row, col) = (place / across, place % across);
         let (first_row, first_col) = (row * self.tile_rows, col * self.tile_cols);
         let rows = self.tile_rows.min(self.rows - first_row);
         let inputs = rows.min(self.rows - 1 - first_row);
         Tile {
             index,
+            slice,
             grid: (row, col),
             first_row,
             rows,
@@ -76,6 +82,16 @@ impl Tiling {
             cols: self.tile_cols.min(self.cols - first_col),
             inputs,
         }
+    }
+
+    /// What `tile` is programmed to for the weights `states` of the layer, row-major: of several devices per weight the highest takes all
+    /// of it.
+    pub fn programmed(&self, tile: &Tile, states: &[i32]) -> Vec<i32> {
+        let mut own = tile.cut(states, self.cols);
+        if tile.slice + 1 < self.slices {
+            own.fill(0);
+        }
+        own
     }
 
     /// All tiles in order.

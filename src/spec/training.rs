@@ -169,14 +169,4 @@ impl MomentumUnit {
     pub fn sums_the_past(self) -> bool {
         self.sram() || self.tiki_taka()
     }
-
-    /// Whether rows are driven one by one, too.
-    pub fn single_rows(self) -> bool {
-        self.sram() || self.tiki_taka()
-    }
-
-    /// Bits of an array's `op_kind`.
-    pub fn kind_bits(self) -> u32 {
-        if self.second_devices() { 3 } else { 2 }
-    }
 }

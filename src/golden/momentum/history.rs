@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Batch, Registers, Slot, Widths, largest};
+use super::{Batch, Kind, Registers, Slot, Widths, largest};
 use crate::spec::{Design, FactorFormat, Layer, Scale};
 
 /// Ring of (x, y) pairs of one layer.
@@ -107,7 +107,8 @@ impl History {
     fn slot(&mut self, age: usize, factor: i64) -> Option<Slot> {
         let mut slot = self.spare.pop().unwrap_or_default();
         let pair = &self.pairs[age];
-        slot.age = age;
+        // It may have been another operation's.
+        (slot.kind, slot.age) = (Kind::Write, age);
         if self.widths.fill(&mut slot, &pair.x, &pair.y, pair.largest, factor) {
             return Some(slot);
         }

@@ -1,11 +1,13 @@
 //! Momentum units: each turns (x, y) of the current sample into the operations of the step on the array.
 
+mod carry;
 mod history;
 mod in_array;
 mod single;
 mod sram;
 mod tiki_taka;
 
+pub use carry::{Carry, Turn};
 pub use history::{History, Pairs};
 pub use in_array::InArray;
 pub use single::Single;
@@ -31,14 +33,18 @@ pub enum Kind {
     Transfer,
     /// A forward read of the second devices.
     ReadVelocity,
+    /// A forward read of one row of one slice of the weights.
+    ReadSlice { slice: usize },
+    /// Rank-1 write to one slice.
+    WriteSlice { slice: usize },
 }
 
 impl Kind {
     /// Code on the pins `op_kind`.
     pub fn code(self) -> u64 {
         match self {
-            Kind::Write => 2,
-            Kind::ReadVelocity => 4,
+            Kind::Write | Kind::WriteSlice { .. } => 2,
+            Kind::ReadVelocity | Kind::ReadSlice { .. } => 4,
             Kind::Decay { .. } => 5,
             Kind::WriteVelocity => 6,
             Kind::Transfer => 7,
@@ -47,7 +53,15 @@ impl Kind {
 
     /// Whether the operation is a rank-1 write: row codes and pulses.
     pub fn writes(self) -> bool {
-        matches!(self, Kind::Write | Kind::WriteVelocity)
+        matches!(self, Kind::Write | Kind::WriteVelocity | Kind::WriteSlice { .. })
+    }
+
+    /// Whether it is an operation on the arrays of a slice; with one device per weight that is 0.
+    pub fn reaches(self, slice: usize) -> bool {
+        match self {
+            Kind::ReadSlice { slice: own } | Kind::WriteSlice { slice: own } => own == slice,
+            _ => slice == 0,
+        }
     }
 }
 
@@ -75,7 +89,8 @@ impl Slot {
             Kind::WriteVelocity => array.write_velocity(&self.x, &self.pulses),
             Kind::Transfer => array.transfer(),
             // What a read brings is the business of who asks for it.
-            Kind::ReadVelocity => {}
+            Kind::ReadVelocity | Kind::ReadSlice { .. } => {}
+            Kind::WriteSlice { slice } => array.write_slice(slice, &self.x, &self.pulses),
         }
     }
 }

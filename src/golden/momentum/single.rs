@@ -1,6 +1,6 @@
 //! No momentum: one rank-1 write per step.
 
-use super::{Registers, Slot, Widths, largest};
+use super::{Kind, Registers, Slot, Widths, largest};
 use crate::spec::{Design, FactorFormat, Layer};
 
 /// Writes the current pair.
@@ -18,6 +18,8 @@ impl Single {
     /// See [`super::Engine::step`].
     pub fn step(&mut self, x: &[i32], y: &[i32], registers: Registers, slots: &mut Vec<Slot>) -> usize {
         slots.resize_with(1, Slot::default);
+        // It may have been another operation's.
+        (slots[0].kind, slots[0].age) = (Kind::Write, 0);
         if self.fill(x, y, registers, &mut slots[0]) {
             return 0;
         }

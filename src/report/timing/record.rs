@@ -308,7 +308,7 @@ impl LayerHandles {
                 input("op_ready", 1)?,
                 input("adc_valid", 1)?,
             ],
-            op_kind: output("op_kind", design.training.momentum_unit.kind_bits() as usize)?,
+            op_kind: output("op_kind", design.kind_bits() as usize)?,
             adc_group: output("adc_group", group_bits)?,
             row_code: output("row_code", layer.rows() * array.dac_bits as usize)?,
             col_mag: output("col_mag", layer.outputs * mag_bits(design) as usize)?,

@@ -84,6 +84,8 @@ fn update(unit: MomentumUnit, operation: Option<&(Kind, usize)>) -> (&'static st
         Some((Kind::Transfer, _)) => (TRANSFER, "transfer".to_owned()),
         Some((Kind::WriteVelocity, _)) => (OWN, "write V".to_owned()),
         Some((Kind::ReadVelocity, _)) => (READ, "read V".to_owned()),
+        Some((Kind::ReadSlice { .. }, _)) => (READ, "read row".to_owned()),
+        Some((Kind::WriteSlice { slice }, _)) => (TRANSFER, format!("slice {slice}")),
         Some((Kind::Write, age)) if unit.history() => match age {
             0 => (OWN, "own".to_owned()),
             age => (EARLIER[(age - 1).min(EARLIER.len() - 1)], format!("-{age}")),
