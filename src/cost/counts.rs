@@ -238,7 +238,12 @@ impl Model<'_> {
         let bits = words * f64::from(self.design.array.adc_bits);
         for (component, what, number, each) in [
             // One row at half of full scale.
-            (Component::Cells, "memristors read for carries", words * devices(&self.design.device.model), 0.25 * self.conducting()),
+            (
+                Component::Cells,
+                "memristors read for carries",
+                words * devices(&self.design.device.model),
+                0.25 * self.conducting(),
+            ),
             (Component::Converters, "lines sampled", sensed, self.constant(CostKey::SampleHoldEnergy)),
             (Component::Converters, "conversions", sensed, self.constant(CostKey::AdcEnergy)),
             (Component::Memory, "bits of carries", 2.0 * bits, self.constant(CostKey::MemoryEnergy)),

@@ -7,7 +7,8 @@ use super::core::counters;
 use super::{bit_serial, bits_for, memory, momentum, pulse_table};
 use crate::lfsr;
 use crate::spec::{
-    Backend, CarryFormat, Design, DigitalVelocity, InputCoding, Layer, LocalTiming, MomentumKind, MomentumUnit, Slices, Tile, TransferFormat,
+    Backend, CarryFormat, Design, DigitalVelocity, InputCoding, Layer, LocalTiming, MomentumKind, MomentumUnit, Slices,
+    Tile, TransferFormat,
 };
 
 /// Sizes of one array as the templates need them.

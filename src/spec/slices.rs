@@ -54,7 +54,8 @@ impl SlicesEntry {
         if count.value == 1 {
             for (key, entry) in [("slice_ratio", &ratio), ("carry_every", &every)] {
                 if let Entry::Given(_, span) = entry {
-                    let problem = Problem::new(Code::Slices, format!("`{key}` says nothing with one device per weight"));
+                    let problem =
+                        Problem::new(Code::Slices, format!("`{key}` says nothing with one device per weight"));
                     reader.report(problem.at(Some(span.clone()), "").help("remove it, or set `slices = 2`"));
                 }
             }
@@ -148,19 +149,27 @@ pub(super) fn check(reader: &Reader<'_>, design: &Design, places: &SlicesPlaces,
     }
     if design.array.backend.emulated() {
         let message = format!("`slices = {count}` has no emulated array");
-        refuse(message, None, "set `backend = \"external\"`, or raise `state_bits`: an emulated weight has as many bits as that");
+        refuse(
+            message,
+            None,
+            "set `backend = \"external\"`, or raise `state_bits`: an emulated weight has as many bits as that",
+        );
     }
     if let Some(span) = memory {
         refuse(format!("`slices = {count}` has no memory mode"), span, "remove `[memory]` or `slices`");
     }
     match design.device.model {
         DeviceModel::Mtj(_) => refuse(
-            format!("`slices = {count}` needs devices that hold a value between their extremes: a junction has two states"),
+            format!(
+                "`slices = {count}` needs devices that hold a value between their extremes: a junction has two states"
+            ),
             None,
             "remove `slices`",
         ),
         DeviceModel::Pcm(_) => refuse(
-            format!("`slices = {count}` needs devices that can be moved both ways: pairs that are written and taken back for ever only grow, until they are full"),
+            format!(
+                "`slices = {count}` needs devices that can be moved both ways: pairs that are written and taken back for ever only grow, until they are full"
+            ),
             None,
             "remove `slices`",
         ),

@@ -238,6 +238,16 @@ impl Draft {
         self.training.seed.is_multiple_of(5)
     }
 
+    /// Devices per weight, where a fifth may have several. A draw of its own would make other designs of all seeds.
+    fn slices(&self) -> Option<u64> {
+        let device = self.memristors.as_ref().map_or("", |m| m.device);
+        let serves = !self.machine.emulated
+            && self.training.momentum.and(self.engine()).is_none()
+            && !["PCM", "mtj"].iter().any(|word| device.contains(word))
+            && self.memristors.as_ref().is_none_or(|m| m.memory.is_none());
+        (serves && self.training.seed % 5 == 2).then_some(2 + self.training.seed % 2)
+    }
+
     /// Samples of a batch, where the unit has any.
     fn batch(&self) -> usize {
         let nesterov = self.training.momentum.is_some() && self.training.kind == "nesterov";
@@ -342,6 +352,10 @@ impl Draft {
             line("input_coding = \"bit_serial\"".to_owned());
         }
         line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
+        if let Some(count) = self.slices() {
+            let (ratio, every) = (2 + 2 * (self.training.seed % 2), 1 + self.training.seed % 3);
+            line(format!("slices = {count}\nslice_ratio = {ratio}\ncarry_every = {every}"));
+        }
         // The memory mode works on whole layers.
         if self.memristors.as_ref().is_none_or(|m| m.memory.is_none()) {
             for (key, pieces) in [("rows", pieces.0), ("cols", pieces.1)] {

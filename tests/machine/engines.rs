@@ -317,7 +317,7 @@ fn a_changed_phase_of_the_fast_array_is_found() {
         (MODULE, "row_q + ROW_ONE", "row_q", &[What::RowCode]),
         (
             "layer",
-            "adc_ready && !fast_read",
+            "adc_ready && !row_read",
             "adc_ready",
             &[What::Error, What::RowCode, What::Cycles("forward"), What::AdcCode],
         ),

@@ -18,6 +18,7 @@ mod random_designs;
 mod rounding;
 mod schedule;
 mod segments;
+mod slices;
 mod softmax;
 mod tiles;
 mod timeline;

@@ -41,6 +41,16 @@ refused! {
     another_rounding: [Code::UnknownValue], "momentum_unit = \"sram\"\nrounding = \"nearest\"";
     pulses_that_do_not_surely_switch: [Code::Engine],
         "momentum_unit = \"sram\"\nrounding = \"stochastic\"\n[device]\nmodel = \"mtj\"\nstate_bits = 16";
+    slices_of_one_device: [Code::Slices, Code::Slices], "[array]\nslice_ratio = 8\ncarry_every = 2";
+    slices_that_count_the_same: [Code::Slices], "[array]\nslices = 2\nslice_ratio = 1";
+    more_slices_than_there_are: [Code::OutOfRange, Code::NotPowerOfTwo], "[array]\nslices = 5\nslice_ratio = 6";
+    slices_in_verilog: [Code::Slices], "[array]\nslices = 2\nbackend = \"emulated\"";
+    slices_of_second_devices: [Code::Slices], "momentum_unit = \"in_array\"\n[array]\nslices = 2";
+    slices_of_junctions: [Code::Slices, Code::Slices], "[array]\nslices = 2\n[device]\nmodel = \"mtj\"";
+    slices_that_only_grow: [Code::Slices], "[array]\nslices = 2\n[device]\npreset = \"PCM\"";
+    slices_in_memory_mode: [Code::Slices], "[array]\nslices = 2\n[device]\nmodel = \"constant_step\"\n[memory]";
+    updates_beyond_the_lowest_slice: [Code::Slices], "[array]\nslices = 3\nslice_ratio = 32\n[device]\nstate_bits = 12";
+    carries_longer_than_pulses: [Code::Slices, Code::Slices], "[array]\nslices = 2\n[device]\nstate_bits = 9";
     velocities_finer_than_gradients: [Code::Engine], "momentum_unit = \"sram\"\nmomentum = 0.5\nvelocity_guard = 16";
 }
 
@@ -53,6 +63,7 @@ fn kinds_and_batches_are_in_the_canonical_spec_and_its_hash() {
         "batch = 4",
         "momentum_unit = \"sram\"\nmomentum_kind = \"dampened\"\nbatch = 3",
         "momentum_unit = \"sram\"\nrounding = \"stochastic\"",
+        "[array]\nslices = 3\nslice_ratio = 4\ncarry_every = 7",
     ] {
         let design = parse(lines).unwrap();
         let text = spec::canonical_toml(&design);
