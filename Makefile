@@ -60,7 +60,7 @@ bench-convolution: setup ## measure convolutions through the RTL (target/bench/c
 bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
 	$(CARGO) bench --bench devices -- $(ARGS)
 
-bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding mnist devices" runs parts
+bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding slices mnist devices" runs parts
 	$(CARGO) bench --bench momentum -- $(ARGS)
 
 bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row; ARGS="training growth": wide machines, for which Yosys 0.23 takes more than 24 GB

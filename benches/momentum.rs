@@ -1,5 +1,5 @@
 //! `make bench-momentum`: momentum engines, input codings and tiled arrays through the RTL. Arguments: parts to measure (`digits`, `coding`,
-//! `mnist`, `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
+//! `slices`, `mnist`, `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
 
 mod common;
 
@@ -22,6 +22,8 @@ const LATE: &str = "learning_rate = 0.5\nmomentum = 0.5";
 const SPECS: [&str; 2] = ["digits", "digits_reram"];
 /// Keys of `[training]` for softmax and cross-entropy.
 const CROSS_ENTROPY: &str = "loss = \"cross_entropy\"\nlearning_rate = 0.02";
+/// Bits of a device that is too coarse for small updates.
+const STATE_BITS: u32 = 11;
 const DEVICES: [&str; 2] = ["ReRamSB", "ReRamES"];
 
 /// A preset with another momentum unit, `loss` in place of its loss and learning rate, and lines of its own in `[array]` and `[device]`.
@@ -154,10 +156,74 @@ fn mnist(results: &mut Results) {
     list.push(Figure::new(&title("samples per second"), s.samples_per_second, "1/s", Bar::None));
 }
 
+/// The digits with `history`, `device` in place of the ideal one's lines, and `slices` devices per weight.
+fn sliced(device: &str, slices: usize) -> Result<Design, String> {
+    let text = spec::preset("digits").expect("the preset is built in");
+    let mut changed = text.to_owned();
+    for (from, to) in [
+        ("model = \"ideal\"", device.to_owned()),
+        ("state_bits = 20", format!("state_bits = {STATE_BITS}")),
+        ("weight_range = 4.0", "weight_range = 2.0".to_owned()),
+        ("backend = ", format!("slices = {slices}\nbackend = ")),
+    ] {
+        if !changed.contains(from) {
+            return Err(format!("the preset has no `{from}`"));
+        }
+        changed = changed.replacen(from, &to, 1);
+    }
+    common::design(&changed, "digits", Path::new(""))
+}
+
+/// Bit slices beside one device per weight: an ideal device of few states through the RTL, measured ones in the golden model.
+fn slices(results: &mut Results) {
+    let designs = sliced("model = \"ideal\"", 1).and_then(|one| Ok([one, sliced("model = \"ideal\"", 2)?]));
+    match designs {
+        Ok(designs) => {
+            let [one, two] = designs.map(|design| SEEDS.map(|seed| run(&with_seed(&design, seed))));
+            let title = |what: &str| format!("digits, history, states of {STATE_BITS} bits, 2 slices: {what}");
+            let accuracy = |reports: &[Report]| 100.0 * mean(reports.iter().map(|r| r.summary.accuracy));
+            let list = &mut results.figures;
+            let different = one.iter().chain(&two).map(differences).sum();
+            list.push(Figure::new(&title("differences in any value or cycle"), different, "", Bar::Exactly(0.0)));
+            let (before, now) = (accuracy(&one), accuracy(&two));
+            let what = "test accuracy, mean of 3 seeds (baseline: 1 device)";
+            list.push(Figure::beside(&title(what), now, "%", before, Bar::None));
+            let short = 100.0 * mean(two.iter().map(|r| r.summary.accuracy_float)) - now;
+            list.push(Figure::new(&title("points of accuracy below f64"), short, "", Bar::AtMost(0.5)));
+            let cycles = |reports: &[Report]| reports[0].summary.cycles_per_sample;
+            let what = "cycles per training sample (baseline: 1 device)";
+            list.push(Figure::beside(&title(what), cycles(&two), "cycles", cycles(&one), Bar::None));
+            let busy = 100.0 * two[0].summary.array_busy;
+            list.push(Figure::new(&title("arrays busy in a training step"), busy, "%", Bar::None));
+        }
+        Err(why) => results.missing.push(format!("digits, slices: {why}")),
+    }
+    for device in DEVICES {
+        let lines = format!("preset = \"{device}\"\nsigned = \"differential\"");
+        let trained = |slices: usize| {
+            let sweep = |design| train::sweep(&design, &golden(), &AtomicBool::new(false), &|_| {});
+            sliced(&lines, slices).and_then(|design| sweep(design).map_err(|error| error.to_string()))
+        };
+        match trained(1).and_then(|one| Ok((one, trained(2)?))) {
+            Ok((one, two)) => {
+                let title =
+                    format!("digits, history, {device}, 2 slices: test accuracy, mean of 3 seeds (baseline: 1 device)");
+                let accuracy = |summary: &train::Summary| 100.0 * summary.accuracy.mean;
+                results.figures.push(Figure::beside(&title, accuracy(&two), "%", accuracy(&one), Bar::None));
+            }
+            Err(why) => results.missing.push(format!("{device}, slices: {why}")),
+        }
+    }
+}
+
+/// Training of the golden model alone, all seeds.
+fn golden() -> train::Options {
+    train::Options { seeds: SEEDS.to_vec(), jobs: 0, limit: None, reference: false }
+}
+
 /// Engines on measured ReRAM devices: golden model, which the RTL follows to the bit.
 fn devices(results: &mut Results) {
-    let options = train::Options { seeds: SEEDS.to_vec(), jobs: 0, limit: None, reference: false };
-    let sweep = |design: Design| train::sweep(&design, &options, &AtomicBool::new(false), &|_| {});
+    let sweep = |design: Design| train::sweep(&design, &golden(), &AtomicBool::new(false), &|_| {});
     for device in DEVICES {
         let mut best: f64 = 0.0;
         for (spec, engine) in SPECS.into_iter().flat_map(|spec| ENGINES.map(|engine| (spec, engine))) {
@@ -179,7 +245,7 @@ fn devices(results: &mut Results) {
 }
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["digits", "coding", "mnist", "devices"]) {
+    let parts = match Parts::from_arguments(&["digits", "coding", "slices", "mnist", "devices"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -189,6 +255,9 @@ fn main() -> ExitCode {
     }
     if parts.wanted("coding") {
         coding(&mut results);
+    }
+    if parts.wanted("slices") {
+        slices(&mut results);
     }
     if parts.wanted("mnist") {
         mnist(&mut results);

@@ -158,7 +158,7 @@ pub(super) fn read(reader: &Reader<'_>, section: &Section<'_>, design: &Design) 
         );
         return None;
     }
-    if let Some(layer) = design.layers.iter().find(|layer| !layer.tiling.is_single()) {
+    if let Some(layer) = design.layers.iter().find(|layer| layer.tiling.grid() != (1, 1)) {
         refuse(
             format!("`[memory]` needs one array per layer, and layer `{}` has {}", layer.name, layer.tiling.count()),
             "remove `rows` and `cols` in `[array]`, or `[memory]`",

@@ -63,7 +63,7 @@ impl SlicesEntry {
         if let Entry::Given(1, span) = &ratio {
             let problem = Problem::new(Code::Slices, "slices that all count the same");
             let problem = problem.at(Some(span.clone()), format!("allowed: 2 to {RATIO_MAX}"));
-            reader.report(problem.help(format!("nearest: `slice_ratio = 2`")));
+            reader.report(problem.help("nearest: `slice_ratio = 2`"));
             return None;
         }
         Some(SlicesEntry { count, ratio: ratio.or(defaults::SLICE_RATIO)?, every: every.or(defaults::CARRY_EVERY)? })

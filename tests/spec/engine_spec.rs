@@ -46,10 +46,10 @@ refused! {
     more_slices_than_there_are: [Code::OutOfRange, Code::NotPowerOfTwo], "[array]\nslices = 5\nslice_ratio = 6";
     slices_in_verilog: [Code::Slices], "[array]\nslices = 2\nbackend = \"emulated\"";
     slices_of_second_devices: [Code::Slices], "momentum_unit = \"in_array\"\n[array]\nslices = 2";
-    slices_of_junctions: [Code::Slices, Code::Slices], "[array]\nslices = 2\n[device]\nmodel = \"mtj\"";
+    slices_of_junctions: [Code::Slices, Code::DeviceDrive], "[array]\nslices = 2\n[device]\nmodel = \"mtj\"";
     slices_that_only_grow: [Code::Slices], "[array]\nslices = 2\n[device]\npreset = \"PCM\"";
     slices_in_memory_mode: [Code::Slices], "[array]\nslices = 2\n[device]\nmodel = \"constant_step\"\n[memory]";
-    updates_beyond_the_lowest_slice: [Code::Slices], "[array]\nslices = 3\nslice_ratio = 32\n[device]\nstate_bits = 12";
+    updates_beyond_the_lowest_slice: [Code::Slices, Code::Slices], "[array]\nslices = 3\nslice_ratio = 32\n[device]\nstate_bits = 12";
     carries_longer_than_pulses: [Code::Slices, Code::Slices], "[array]\nslices = 2\n[device]\nstate_bits = 9";
     velocities_finer_than_gradients: [Code::Engine], "momentum_unit = \"sram\"\nmomentum = 0.5\nvelocity_guard = 16";
 }

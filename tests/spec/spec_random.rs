@@ -146,10 +146,12 @@ proptest! {
             let width = round_shift(i64::from(design.rate_code()) * y, layer.shifts.width);
             let state = round_shift(x * width, layer.shifts.write);
             let wanted = eta * real(y, array.error_bits, ranges.error) * real(x, array.dac_bits, ranges.input);
-            let written = state as f64 * 2f64.powi(at.state);
+            // Writes go to the lowest slice.
+            let state_step = at.state - array.slice_span() as i32;
+            let written = state as f64 * 2f64.powi(state_step);
             // Half a unit of width at this x, and half a step of the state.
             let unit = 2f64.powi(ranges.update - array.pulse_bits as i32 - (array.dac_bits as i32 - 1));
-            let tolerance = unit * x.abs() as f64 / 2.0 + 2f64.powi(at.state - 1);
+            let tolerance = unit * x.abs() as f64 / 2.0 + 2f64.powi(state_step - 1);
             prop_assert!((written - wanted).abs() <= tolerance * (1.0 + 1e-12), "{written} {wanted} {tolerance}");
             // The longest pulse on a full-scale row is the maximum update, short of one step each.
             let longest = (1i64 << array.pulse_bits) - 1;
