@@ -191,34 +191,35 @@ module digits_read_path #(
   end
   // --- s3: product, rounded (half towards plus infinity), saturated symmetrically ---------------------------------------------------
   localparam signed [PRODUCT-1:0] ONE   = 1;
-  localparam signed [PRODUCT-1:0] LIMIT = (ONE << (ERROR_BITS - 1)) - ONE;
+  localparam [ERROR_BITS-1:0] Y_MAX = {1'b0, {(ERROR_BITS - 1) {1'b1}}};
+  localparam [ERROR_BITS-1:0] Y_ONE = 1;
   localparam SHIFT = 3;
   localparam signed [PRODUCT-1:0] HALF = (SHIFT == 0) ? {PRODUCT{1'b0}} : (ONE << SHIFT) >>> 1;
 
   function [ERROR_BITS-1:0] saturated;
     input signed [PRODUCT-1:0] value;
     begin
-      if (value > LIMIT) saturated = LIMIT[ERROR_BITS-1:0];
-      else if (value < -LIMIT) saturated = ~LIMIT[ERROR_BITS-1:0] + {{(ERROR_BITS - 1) {1'b0}}, 1'b1};
-      else saturated = value[ERROR_BITS-1:0];
+      saturated = value[ERROR_BITS-1:0];
+      // The bits from the sign on are alike where it fits; the least value has no opposite.
+      if (value[PRODUCT-1:ERROR_BITS-1] != {(PRODUCT - ERROR_BITS + 1) {value[PRODUCT-1]}}) saturated = value[PRODUCT-1] ? ~Y_MAX : Y_MAX;
+      if (saturated == ~Y_MAX) saturated = ~Y_MAX + Y_ONE;
     end
   endfunction
 
   // Column code of a transposed read: y rounded to DAC_BITS, saturated symmetrically.
-  localparam ROUNDED = ERROR_BITS + 1;
+  // The magnitude of a negative y is ~y + 1; the half that rounds it is less by one, so that both together add HALF to ~y.
   localparam DRIVE_SHIFT = ERROR_BITS - DAC_BITS;
-  localparam signed [ROUNDED-1:0] DRIVE_ONE   = 1;
-  localparam signed [ROUNDED-1:0] DRIVE_HALF  = (DRIVE_SHIFT == 0) ? {ROUNDED{1'b0}} : (DRIVE_ONE << DRIVE_SHIFT) >>> 1;
-  localparam signed [ROUNDED-1:0] DRIVE_LIMIT = (DRIVE_ONE << (DAC_BITS - 1)) - DRIVE_ONE;
+  localparam [ERROR_BITS-1:0] DRIVE_ONE  = 1;
+  localparam [ERROR_BITS-1:0] DRIVE_HALF = (DRIVE_SHIFT == 0) ? {ERROR_BITS{1'b0}} : (DRIVE_ONE << DRIVE_SHIFT) >> 1;
 
   function [DAC_BITS-2:0] drive_of;
     input [ERROR_BITS-1:0] value;
-    reg signed [ROUNDED-1:0] rounded;
+    reg [ERROR_BITS-1:0] rounded;
     begin
-      rounded = $signed({value[ERROR_BITS-1], value}) + DRIVE_HALF;
-      rounded = rounded >>> DRIVE_SHIFT;
-      if (rounded < 0) rounded = -rounded;
-      drive_of = (rounded > DRIVE_LIMIT) ? DRIVE_LIMIT[DAC_BITS-2:0] : rounded[DAC_BITS-2:0];
+      rounded = (value ^ {ERROR_BITS{value[ERROR_BITS-1]}}) + DRIVE_HALF;
+      if (DRIVE_SHIFT == 0) rounded = rounded + {{(ERROR_BITS - 1) {1'b0}}, value[ERROR_BITS-1]};
+      rounded = rounded >> DRIVE_SHIFT;
+      drive_of = rounded[DAC_BITS-2:0] | {(DAC_BITS - 1) {|rounded[ERROR_BITS-1:DAC_BITS-1]}};
     end
   endfunction
 

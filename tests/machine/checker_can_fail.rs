@@ -207,7 +207,11 @@ fn mutants() -> Vec<Mutant> {
                           { outputs = 3, activation = \"tanh\", error_range = 0.125 } ]",
                 ..little()
             },
-            changes: &[("read_path", "if (value > LIMIT) saturated", "if (1'b0) saturated")],
+            changes: &[(
+                "read_path",
+                "saturated = value[PRODUCT-1] ? ~Y_MAX : Y_MAX;",
+                "saturated = value[ERROR_BITS-1:0];",
+            )],
             sample: 0,
             layer: "l1",
             what: What::Error,
@@ -312,7 +316,7 @@ fn mutants() -> Vec<Mutant> {
             name: "drive of the transposed read cut instead of rounded",
             backend: Emulated,
             small: little(),
-            changes: &[("read_path", "value[ERROR_BITS-1], value}) + DRIVE_HALF;", "value[ERROR_BITS-1], value});")],
+            changes: &[("read_path", "{value[ERROR_BITS-1]}}) + DRIVE_HALF;", "{value[ERROR_BITS-1]}});")],
             sample: 0,
             layer: "l1",
             what: What::DriveCode,
