@@ -102,12 +102,15 @@ module digits_momentum_history #(
   localparam [2:0] SEL_WIDTH = 3'd2;
   localparam [2:0] SEL_OFFER = 3'd3;
   localparam [2:0] SEL_WAIT  = 3'd4;  // for y
+  localparam [2:0] SEL_LOOK  = SEL_SCALE;
 
   reg [2:0]            sel_q, sel_d;
   reg [PRODUCT-1:0]    peak_product_q;
   reg [PULSE_BITS-1:0] longest_q;
   wire [PULSE_BITS-1:0] longest = width_of(peak_product_q);
-  wire                 silent  = longest == {PULSE_BITS{1'b0}};
+  // A pulse of length 0: the product is less than the half that rounds it.
+  localparam QUIET_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
+  wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};
   wire fetch_take;
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
   localparam Y_ADDR_BITS = (DEPTH * Y_BEATS > 1) ? $clog2(DEPTH * Y_BEATS) : 1;
@@ -138,11 +141,11 @@ module digits_momentum_history #(
   always @* begin
     sel_d = sel_q;
     case (sel_q)
-      SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_SCALE;
+      SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_LOOK;
       SEL_SCALE: sel_d = SEL_WIDTH;
-      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
-      SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
-      SEL_WAIT:  if (y_go) sel_d = SEL_SCALE;
+      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_LOOK;
+      SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_LOOK;
+      SEL_WAIT:  if (y_go) sel_d = SEL_LOOK;
       default:   sel_d = SEL_IDLE;
     endcase
   end

@@ -119,7 +119,7 @@ pub struct CycleModel {
     /// Cycles of a cell's read at the macro, and from a cell's address to its pulse.
     cell_read: u64,
     cell_setup: u64,
-    /// 1 where the machine has more registers: one behind each multiplier, and one more on the way to y.
+    /// 1 where the machine has more registers: one more on the way to y, and one before and one behind the multipliers of pulses.
     deep: u64,
     input: InputSide,
     output: OutputSide,

@@ -107,7 +107,7 @@ module ${ name }$_array_emulated #(
   reg [ROW_BITS-1:0]  row_q;
   reg [WORD_BITS-1:0] word_q;
   reg [LINE_BITS-1:0] line_q;
-  reg [ADDR_BITS-1:0] addr_q;
+  reg [ADDR_BITS-1:0] addr_q;   // of the word that is read: of the walk, while it rests of the host's
 
   wire back      = op_kind == KIND_BACK;
   wire writing   = op_kind == KIND_WRITE;
@@ -132,9 +132,28 @@ module ${ name }$_array_emulated #(
   wire [ADDR_BITS-1:0] group_addr;
   wire [ROW_BITS-1:0]  group_row;
   wire [31:0] group_32 = {{(32 - GROUP_BITS) {1'b0}}, adc_group};
+  // n * WORDS in shifts and additions: a multiplier takes longer than that, and where there are few they are for the products.
+  function [31:0] of_words;
+    input [31:0] n;
+    integer b;
+    begin
+      of_words = 32'd0;
+      for (b = 0; b < ADDR_BITS; b = b + 1) if (WORDS_32[b]) of_words = of_words + (n << b);
+    end
+  endfunction
+
   wire [31:0] first_row_32  = group_32 * (GROUP_ROWS + 32'd1);
-  wire [31:0] first_addr_32 = back ? first_row_32 * WORDS_32 : writing ? 32'd0 : group_32;
+  wire [31:0] first_addr_32 = back ? of_words(first_row_32) : writing ? 32'd0 : group_32;
   wire unused_high = &{1'b0, first_row_32, first_addr_32, TAIL_READ, TAIL_BACK<% if !lines %>, col_on<% endif %>};
+  // The host comes in when no operation runs.
+  localparam [31:0] ADCS_32 = ADCS;
+  wire [31:0] host_col_32  = {{(32 - COL_BITS) {1'b0}}, host_col};
+  wire [31:0] host_word_32 = host_col_32 / ADCS_32;
+  wire [31:0] host_lane_32 = host_col_32 % ADCS_32;
+  wire [31:0] host_addr_32 = of_words({{(32 - ROW_BITS) {1'b0}}, host_row}) + host_word_32;
+  wire unused_host = &{1'b0, host_addr_32, host_lane_32};
+  reg  [2:0] host_q;  // the cycles of an access
+  wire host_active = host_valid && !op_valid && (state_q == ST_IDLE);
   assign group_row  = back ? first_row_32[ROW_BITS-1:0] : {ROW_BITS{1'b0}};
   assign group_addr = first_addr_32[ADDR_BITS-1:0];
 
@@ -147,7 +166,7 @@ module ${ name }$_array_emulated #(
     tail_q <= (state_q == ST_TAIL) ? tail_q + 4'd1 : 4'd0;
     if (state_q == ST_IDLE) begin
       row_q  <= group_row;
-      addr_q <= group_addr;
+      addr_q <= host_active ? host_addr_32[ADDR_BITS-1:0] : group_addr;
       word_q <= {WORD_BITS{1'b0}};
       line_q <= {LINE_BITS{1'b0}};
     end else if (state_q == ST_WALK) begin
@@ -269,7 +288,7 @@ module ${ name }$_array_emulated #(
   integer f;
   always @(posedge clk) begin
     s2_addr_q <= s1_addr_q;
-    if (s1_valid_q) begin
+    if (s1_valid_q || host_q[1]) begin
       s2_state_q <= s1_state;
 <%- if serial %>
       s2_x_q     <= s1_x;
@@ -349,20 +368,25 @@ module ${ name }$_array_emulated #(
   reg [ADDR_BITS-1:0]       s4_addr_q;
   reg [ADCS*STATE_BITS-1:0] s4_next_q;
 
-  localparam signed [STEP-1:0] STEP_ONE  = 1;
-  localparam signed [STEP-1:0] STEP_HALF = (WRITE_SHIFT == 0) ? {STEP{1'b0}} : (STEP_ONE << WRITE_SHIFT) >>> 1;
+  localparam SCALED = NEXT + WRITE_SHIFT;
+  localparam signed [SCALED-1:0] STEP_ONE  = 1;
+  localparam signed [SCALED-1:0] STEP_HALF = (WRITE_SHIFT == 0) ? {SCALED{1'b0}} : (STEP_ONE << WRITE_SHIFT) >>> 1;
   localparam [STATE_BITS-1:0] STATE_MAX = {1'b0, {(STATE_BITS - 1) {1'b1}}};
   localparam [STATE_BITS-1:0] STATE_ONE = 1;
 
   function [STATE_BITS-1:0] next_state;
     input signed [STATE_BITS-1:0] state;
     input [STEP-2:0]              product;
-    reg signed [STEP-1:0] step;
-    reg signed [NEXT-1:0] next;
+    reg signed [SCALED-1:0] step;
+    reg signed [SCALED-1:0] scaled;
+    reg signed [NEXT-1:0]   next;
     begin
-      step = {product[STEP-2], product};
-      step = (step + STEP_HALF) >>> WRITE_SHIFT;
-      next = {{(NEXT - STATE_BITS) {state[STATE_BITS-1]}}, state} + {{(NEXT - STEP) {step[STEP-1]}}, step};
+      step   = {{(SCALED - STEP + 1) {product[STEP-2]}}, product};
+      // State and half lie in different places: one addition rounds and adds.
+      scaled = {{(SCALED - STATE_BITS) {state[STATE_BITS-1]}}, state};
+      scaled = ((scaled <<< WRITE_SHIFT) | STEP_HALF) + step;
+      scaled = scaled >>> WRITE_SHIFT;
+      next   = scaled[NEXT-1:0];
       // The bits from the sign on are alike where it fits; the least value has no opposite.
       next_state = next[STATE_BITS-1:0];
       if (next[NEXT-1:STATE_BITS-1] != {(NEXT - STATE_BITS + 1) {next[NEXT-1]}}) next_state = next[NEXT-1] ? ~STATE_MAX : STATE_MAX;
@@ -431,53 +455,52 @@ module ${ name }$_array_emulated #(
   endgenerate
 
   // --- Sums: per column (forward) or per row (transposed) -------------------------------------------------------------------------
-  reg [ADCS*SUM_BITS-1:0] sum_q;
+  // They begin with the half that rounds them.
+  localparam signed [ROUNDED-1:0] SUM_ONE   = 1;
+  localparam signed [ROUNDED-1:0] FWD_HALF  = (FWD_SHIFT == 0) ? {ROUNDED{1'b0}} : (SUM_ONE << FWD_SHIFT) >>> 1;
+  localparam signed [ROUNDED-1:0] BACK_HALF = (BACK_SHIFT == 0) ? {ROUNDED{1'b0}} : (SUM_ONE << BACK_SHIFT) >>> 1;
+  reg [ADCS*ROUNDED-1:0]  sum_q;
   reg [WORD_BITS-1:0]     root_word_q;  // words of the row that the tree has added
   reg [LINE_BITS-1:0]     root_line_q;  // the row in its group
-  function [SUM_BITS-1:0] extended_product;
+  function [ROUNDED-1:0] extended_product;
     input [READ-1:0] product;
-    extended_product = {{(SUM_BITS - READ) {product[READ-1]}}, product};
+    extended_product = {{(ROUNDED - READ) {product[READ-1]}}, product};
   endfunction
 
-  function [SUM_BITS-1:0] extended_root;
+  function [ROUNDED-1:0] extended_root;
     input [TREE-1:0] sum;
-    extended_root = {{(SUM_BITS - TREE) {sum[TREE-1]}}, sum};
+    extended_root = {{(ROUNDED - TREE) {sum[TREE-1]}}, sum};
   endfunction
 
   wire root_end = root_word_q == WORD_LAST[WORD_BITS-1:0];
   integer a;
   always @(posedge clk) begin
     if (state_q == ST_IDLE) begin
-      for (a = 0; a < ADCS; a = a + 1) sum_q[a*SUM_BITS+:SUM_BITS] <= {SUM_BITS{1'b0}};
+      for (a = 0; a < ADCS; a = a + 1) sum_q[a*ROUNDED+:ROUNDED] <= back ? BACK_HALF : FWD_HALF;
       root_word_q <= {WORD_BITS{1'b0}};
       root_line_q <= {LINE_BITS{1'b0}};
     end else if (root_valid) begin
       for (a = 0; a < ADCS; a = a + 1) begin
-        if (root_line_q == a[LINE_BITS-1:0]) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_root(root);
+        if (root_line_q == a[LINE_BITS-1:0]) sum_q[a*ROUNDED+:ROUNDED] <= sum_q[a*ROUNDED+:ROUNDED] + extended_root(root);
       end
       root_word_q <= root_end ? {WORD_BITS{1'b0}} : root_word_q + WORD_ONE;
       if (root_end) root_line_q <= root_line_q + LINE_ONE;
     end else if (s3_valid_q && !back) begin
-      for (a = 0; a < ADCS; a = a + 1) sum_q[a*SUM_BITS+:SUM_BITS] <= sum_q[a*SUM_BITS+:SUM_BITS] + extended_product(s3_product_q[a*PRODUCT+:READ]);
+      for (a = 0; a < ADCS; a = a + 1) sum_q[a*ROUNDED+:ROUNDED] <= sum_q[a*ROUNDED+:ROUNDED] + extended_product(s3_product_q[a*PRODUCT+:READ]);
     end
   end
 
   // --- ADC: round half towards plus infinity, saturate symmetrically -------------------------------------------------------------
-  localparam signed [ROUNDED-1:0] SUM_ONE   = 1;
-  localparam signed [ROUNDED-1:0] FWD_HALF  = (FWD_SHIFT == 0) ? {ROUNDED{1'b0}} : (SUM_ONE << FWD_SHIFT) >>> 1;
-  localparam signed [ROUNDED-1:0] BACK_HALF = (BACK_SHIFT == 0) ? {ROUNDED{1'b0}} : (SUM_ONE << BACK_SHIFT) >>> 1;
   localparam [ADC_BITS-1:0] CODE_MAX = {1'b0, {(ADC_BITS - 1) {1'b1}}};
   localparam [ADC_BITS-1:0] CODE_ONE = 1;
 
   function [ADC_BITS-1:0] code_of;
-    input signed [SUM_BITS-1:0] sum;
-    input                       transposed;
+    input signed [ROUNDED-1:0] sum;
+    input                      transposed;
     reg signed [ROUNDED-1:0] value;
     begin
-      value = {{(ROUNDED - SUM_BITS) {sum[SUM_BITS-1]}}, sum};
-      value = value + (transposed ? BACK_HALF : FWD_HALF);
-      if (transposed) value = value >>> BACK_SHIFT;
-      else value = value >>> FWD_SHIFT;
+      if (transposed) value = sum >>> BACK_SHIFT;
+      else value = sum >>> FWD_SHIFT;
       code_of = value[ADC_BITS-1:0];
       if (value[ROUNDED-1:ADC_BITS-1] != {(ROUNDED - ADC_BITS + 1) {value[ROUNDED-1]}}) code_of = value[ROUNDED-1] ? ~CODE_MAX : CODE_MAX;
       if (code_of == ~CODE_MAX) code_of = ~CODE_MAX + CODE_ONE;
@@ -487,30 +510,23 @@ module ${ name }$_array_emulated #(
   reg [ADCS*ADC_BITS-1:0] code_q;
   integer c;
   always @(posedge clk) begin
-    if (state_q == ST_TAIL) for (c = 0; c < ADCS; c = c + 1) code_q[c*ADC_BITS+:ADC_BITS] <= code_of(sum_q[c*SUM_BITS+:SUM_BITS], back);
+    if (state_q == ST_TAIL) for (c = 0; c < ADCS; c = c + 1) code_q[c*ADC_BITS+:ADC_BITS] <= code_of(sum_q[c*ROUNDED+:ROUNDED], back);
   end
 
   assign adc_code  = code_q;
   assign adc_valid = (state_q == ST_DONE) && !writing;
   assign op_ready  = (state_q == ST_DONE) && writing;
 
-  // --- State memory; the host comes in when no operation runs ----------------------------------------------------------------------
-  localparam [31:0] ADCS_32 = ADCS;
-  wire [31:0] host_col_32  = {{(32 - COL_BITS) {1'b0}}, host_col};
-  wire [31:0] host_word_32 = host_col_32 / ADCS_32;
-  wire [31:0] host_lane_32 = host_col_32 % ADCS_32;
-  wire [31:0] host_addr_32 = {{(32 - ROW_BITS) {1'b0}}, host_row} * WORDS_32 + host_word_32;
-  wire unused_host = &{1'b0, host_addr_32, host_lane_32};
-  reg  host_q;
-  wire host_active = host_valid && !op_valid && (state_q == ST_IDLE);
+  // --- State memory ------------------------------------------------------------------------------------------------------------------
+  // Host access: address, access, what was read, answer.
+  wire host_access = host_q[0];
   always @(posedge clk) begin
-    if (!rst_n) host_q <= 1'b0;
-    else host_q <= host_active && !host_q;
+    if (!rst_n) host_q <= 3'd0;
+    else host_q <= host_active ? {host_q[1:0], host_q == 3'd0} : 3'd0;
   end
 
   wire                 walk_write = s4_write_q && op_valid;
-  wire [ADDR_BITS-1:0] rd_addr    = (state_q == ST_WALK) ? addr_q : host_addr_32[ADDR_BITS-1:0];
-  wire [ADDR_BITS-1:0] wr_addr    = walk_write ? s4_addr_q : host_addr_32[ADDR_BITS-1:0];
+  wire [ADDR_BITS-1:0] wr_addr    = walk_write ? s4_addr_q : addr_q;
   genvar g;
   generate
     for (g = 0; g < ADCS; g = g + 1) begin : gen_states
@@ -521,17 +537,17 @@ module ${ name }$_array_emulated #(
           .ADDR_BITS(ADDR_BITS)
       ) u_states (
           .clk    (clk),
-          .wr_en  (walk_write || (host_active && host_write && !host_q && (host_lane_32[LINE_BITS-1:0] == LANE))),
+          .wr_en  (walk_write || (host_active && host_write && host_access && (host_lane_32[LINE_BITS-1:0] == LANE))),
           .wr_addr(wr_addr),
           .wr_data(walk_write ? s4_next_q[g*STATE_BITS+:STATE_BITS] : host_wdata),
           .rd_en  (1'b1),
-          .rd_addr(rd_addr),
+          .rd_addr(addr_q),
           .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
       );
     end
   endgenerate
 
-  assign host_ready = host_q;
-  assign host_rdata = s1_state[host_lane_32[LINE_BITS-1:0]*STATE_BITS+:STATE_BITS];
+  assign host_ready = host_q[2];
+  assign host_rdata = s2_state_q[host_lane_32[LINE_BITS-1:0]*STATE_BITS+:STATE_BITS];
 endmodule
 `default_nettype wire

@@ -28,13 +28,17 @@ module ${ name }$_momentum_decay #(
   reg                ready_q;
   reg [AGE_BITS-1:0] age_q;
   reg [3:0]          bit_q;    // bit of momentum
+  reg                times_q;  // its value
   reg [23:0]         scale_q;  // factor of the age before
   reg [23:0]         sum_q;    // what is left of the product when its low bits have gone
-  wire [24:0]        sum  = {1'b0, sum_q} + (momentum[bit_q] ? {1'b0, scale_q} : 25'd0);
+  wire [24:0]        sum  = {1'b0, sum_q} + (times_q ? {1'b0, scale_q} : 25'd0);
   wire               unused_low = &{1'b0, sum[0]};
   wire               last = bit_q == 4'd15;
   wire               started = start_q[2];
   wire               work    = started && !ready_q;
+
+  wire [3:0]         bit_d   = work ? bit_q + 4'd1 : 4'd0;
+  always @(posedge clk) times_q <= momentum[bit_d];
 
   always @(posedge clk) begin
     start_q <= (rst_n && run) ? {start_q[1:0], 1'b1} : 3'd0;
@@ -45,11 +49,11 @@ module ${ name }$_momentum_decay #(
   always @(posedge clk) begin
     if (!started) begin
       age_q   <= AGE_ONE;
-      bit_q   <= 4'd0;
+      bit_q   <= bit_d;
       scale_q <= first;
       sum_q   <= HALF;
     end else if (work) begin
-      bit_q <= bit_q + 4'd1;
+      bit_q <= bit_d;
       sum_q <= last ? HALF : sum[24:1];
       if (last) begin
         scale_q <= sum[24:1];

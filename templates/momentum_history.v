@@ -81,6 +81,12 @@ module ${ name }$_${ prefix }$momentum_history #(
   localparam [2:0] SEL_WIDTH = 3'd2;
   localparam [2:0] SEL_OFFER = 3'd3;
   localparam [2:0] SEL_WAIT  = 3'd4;  // for y
+<%- if deep %>
+  localparam [2:0] SEL_READ  = 3'd5;  // peak and factor come out of their memories
+  localparam [2:0] SEL_LOOK  = SEL_READ;
+<%- else %>
+  localparam [2:0] SEL_LOOK  = SEL_SCALE;
+<%- endif %>
 
   reg [2:0]            sel_q, sel_d;
   reg [PRODUCT-1:0]    peak_product_q;
@@ -89,7 +95,9 @@ module ${ name }$_${ prefix }$momentum_history #(
 <%- if pulse_table %>
   wire                 silent  = longest <= QUIET_CODE;
 <%- else %>
-  wire                 silent  = longest == {PULSE_BITS{1'b0}};
+  // A pulse of length 0: the product is less than the half that rounds it.
+  localparam QUIET_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
+  wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};
 <%- endif %>
   wire                 fetch_take;
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
@@ -116,6 +124,9 @@ module ${ name }$_${ prefix }$momentum_history #(
   reg                   clear_q;   // a clear waits for the unit to be idle
   reg [MAGNITUDE-1:0]   peaks_q [0:DEPTH-1];  // largest magnitude of each pair's y
   wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q];
+<%- if deep %>
+  reg [MAGNITUDE-1:0]   peak_at_q;  // that of the pair looked at
+<%- endif %>
 <%- if batch > 1 %>
   reg [BATCH_BITS-1:0]  rest_q;    // pairs of the batch that come after the one looked at
   wire                  batch_end  = rest_q == {BATCH_BITS{1'b0}};
@@ -137,15 +148,18 @@ module ${ name }$_${ prefix }$momentum_history #(
     sel_d = sel_q;
     case (sel_q)
 <%- if batch > 1 %>
-      SEL_IDLE:  if (reads_begun) sel_d = (!batch_last || (old_pairs == {DEPTH_BITS{1'b0}})) ? SEL_WAIT : SEL_SCALE;
+      SEL_IDLE:  if (reads_begun) sel_d = (!batch_last || (old_pairs == {DEPTH_BITS{1'b0}})) ? SEL_WAIT : SEL_LOOK;
       SEL_SCALE: sel_d = keep ? SEL_IDLE : SEL_WIDTH;
 <%- else %>
-      SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_SCALE;
+      SEL_IDLE:  if (reads_begun) sel_d = (old_pairs == {DEPTH_BITS{1'b0}}) ? SEL_WAIT : SEL_LOOK;
       SEL_SCALE: sel_d = SEL_WIDTH;
 <%- endif %>
-      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
-      SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_SCALE;
-      SEL_WAIT:  if (y_go) sel_d = SEL_SCALE;
+<%- if deep %>
+      SEL_READ:  sel_d = SEL_SCALE;
+<%- endif %>
+      SEL_WIDTH: sel_d = !silent ? SEL_OFFER : newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_LOOK;
+      SEL_OFFER: if (fetch_take) sel_d = newest_q ? SEL_IDLE : last_old ? SEL_WAIT : SEL_LOOK;
+      SEL_WAIT:  if (y_go) sel_d = SEL_LOOK;
       default:   sel_d = SEL_IDLE;
     endcase
   end
@@ -156,7 +170,10 @@ module ${ name }$_${ prefix }$momentum_history #(
   end
 
   always @(posedge clk) begin
-    if (sel_q == SEL_SCALE) peak_product_q <= {{16{1'b0}}, pair_peak} * {{MAGNITUDE{1'b0}}, factor};
+<%- if deep %>
+    if (sel_q == SEL_READ) peak_at_q <= pair_peak;
+<%- endif %>
+    if (sel_q == SEL_SCALE) peak_product_q <= {{16{1'b0}}, <% if deep %>peak_at_q<% else %>pair_peak<% endif %>} * {{MAGNITUDE{1'b0}}, factor};
     if (sel_q == SEL_WIDTH) longest_q <= longest;
   end
 
@@ -183,8 +200,13 @@ module ${ name }$_${ prefix }$momentum_history #(
       .wr_en  (factor_valid),
       .wr_addr(factor_age),
       .wr_data(factor_data),
+<%- if deep %>
+      .rd_en  (sel_q == SEL_READ),
+      .rd_addr(age_q),
+<%- else %>
       .rd_en  (sel_q != SEL_WAIT),
       .rd_addr(age_d),
+<%- endif %>
       .rd_data(aged)
   );
   wire [15:0] factor = (newest_q<% if batch > 1 %> || (age_q == AGE_FIRST)<% endif %>) ? own_factor : aged;
@@ -257,7 +279,7 @@ module ${ name }$_${ prefix }$momentum_history #(
   reg [15:0]           fetch_factor_q;
   reg [PULSE_BITS-1:0] fetch_longest_q;
 <%- if deep %>
-  reg                  drain_q;
+  reg [1:0]            drain_q;
 <%- endif %>
   reg                  drained_q;
   reg                   fetch_rows_q;
@@ -281,7 +303,7 @@ module ${ name }$_${ prefix }$momentum_history #(
       FETCH_IDLE:   if (fetch_take) fetch_d = FETCH_READ;
       FETCH_READ:   if (beat_last) fetch_d = FETCH_DRAIN;
 <%- if deep %>
-      // Three cycles: memory output, product, then the scaled width.
+      // Four cycles: memory output, its register, product, then the scaled width.
 <%- else %>
       // Two cycles: memory output, then the scaled width.
 <%- endif %>
@@ -297,8 +319,8 @@ module ${ name }$_${ prefix }$momentum_history #(
 
   always @(posedge clk) begin
 <%- if deep %>
-    drain_q   <= fetch_q == FETCH_DRAIN;
-    drained_q <= drain_q && (fetch_q == FETCH_DRAIN);
+    drain_q   <= (fetch_q == FETCH_DRAIN) ? {drain_q[0], 1'b1} : 2'd0;
+    drained_q <= drain_q[1] && (fetch_q == FETCH_DRAIN);
 <%- else %>
     drained_q <= fetch_q == FETCH_DRAIN;
 <%- endif %>
@@ -334,6 +356,10 @@ module ${ name }$_${ prefix }$momentum_history #(
   wire [31:0] x_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * X_BEATS + {{(32 - X_BEAT_BITS) {1'b0}}, x_beat};
   wire [31:0] y_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * Y_BEATS + {{(32 - Y_BEAT_BITS) {1'b0}}, y_beat};
   wire unused_store = &{1'b0, x_store[31:X_ADDR_BITS], y_store[31:Y_ADDR_BITS]};
+<%- if deep %>
+  reg [Y_ADDR_BITS-1:0] y_store_q;
+  always @(posedge clk) y_store_q <= y_store[Y_ADDR_BITS-1:0];
+<%- endif %>
 
   ${ name }$_vector_mem #(
       .WIDTH    (INPUTS_BITS),
@@ -355,9 +381,15 @@ module ${ name }$_${ prefix }$momentum_history #(
       .ADDR_BITS(Y_ADDR_BITS)
   ) u_y_ring (
       .clk    (clk),
+<%- if deep %>
+      .wr_en  (y_kept_valid_q),
+      .wr_addr(y_store_q),
+      .wr_data(y_kept_q),
+<%- else %>
       .wr_en  (y_valid),
       .wr_addr(y_store[Y_ADDR_BITS-1:0]),
-      .wr_data(<% if deep %>y_kept<% else %>y_data<% endif %>),
+      .wr_data(y_data),
+<%- endif %>
       .rd_en  (y_read),
       .rd_addr(fetch_y_q),
       .rd_data(y_out)

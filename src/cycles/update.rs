@@ -100,14 +100,17 @@ impl CycleModel {
     /// Selector, fetcher and port, from the layer's last read on.
     fn history(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, reads: Reads) -> UpdateTimes {
         let mut port_free = reads.end;
-        // First cycle in which the selector looks at a pair; each look takes two cycles.
+        // A look at a pair takes two cycles, one more where its peak and factor come out of memories into registers.
+        let read = if self.unit == MomentumUnit::History { self.deep } else { 0 };
+        let look = 2 + read;
+        // First cycle in which the selector looks at a pair.
         let mut select = reads.taken + 1;
         // Cycle of the last slot's take: the stages are free for the next pair in it.
         let mut taken = 0;
         let mut write = |select: u64, silent: u64, beats: u64, longest: u32| {
-            let offer = select + 2 * silent + 2;
+            let offer = select + look * silent + look;
             let fetch = offer.max(taken);
-            let staged = fetch + beats + 3 + self.deep;
+            let staged = fetch + beats + 3 + 2 * self.deep;
             taken = staged.max(port_free);
             let length = (u64::from(longest) * self.pulse_lsb).max(layer.array.write_min);
             port_free = taken + length;
@@ -128,7 +131,7 @@ impl CycleModel {
         }
         // The sample's own pair is looked at in the cycle after its y is there.
         let pairs = trace.slots.len() + trace.skipped;
-        let waits = select + 2 * pairs.saturating_sub(next_age) as u64;
+        let waits = select + look * pairs.saturating_sub(next_age) as u64;
         select = if layer.history { waits.max(y_last) + 1 } else { y_last + 1 };
         let unit_idle = match own {
             Some(slot) => {
@@ -137,8 +140,8 @@ impl CycleModel {
                 write(select, 0, beats, slot.longest).1 + 1
             }
             // Within a batch the pair is only stored.
-            None if pairs == 0 => select + 1,
-            None => (select + 2).max(if earlier.is_empty() { 0 } else { last_take + 1 }),
+            None if pairs == 0 => select + 1 + read,
+            None => (select + look).max(if earlier.is_empty() { 0 } else { last_take + 1 }),
         };
         UpdateTimes { unit_idle, port_idle: port_free + 1 }
     }

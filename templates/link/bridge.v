@@ -190,13 +190,15 @@ module ${ name }$_link_bridge #(
 
   // Next state
 
-  wire request_end = wr_ptr_q[7:2] == rd_byte[7:2] && wr_ptr_q[1:0] == 2'd3;  // while receiving, rd_byte is LEN
-  wire good        = crc_q == 16'd0 && rd_byte[7:2] != 6'd0;
+  wire request_end = wr_ptr_q[7:2] == len_q && wr_ptr_q[1:0] == 2'd3;
+  wire good        = crc_q == 16'd0 && len_q != 6'd0;
   wire repeated    = rd_byte[3:0] == seq_q && seq_q != 4'd0;
   wire consumed    = rd_ptr_q[7:2] == len_q;
   wire replied     = wr_ptr_q[7:2] == words_q;
   wire reply_end   = rd_ptr_q[7:2] == words_q && rd_ptr_q[1:0] == 2'd3;
   wire put         = op_q[1] ? m_axis_tready : m_axil_bvalid;
+  wire well        = status_q == OK;
+  wire fetched     = fresh_q && rd_ptr_q[1:0] == 2'd1 && (!op_q[1] || rd_ptr_q[2]);  // the last byte of a word or a beat
   wire expired     = idle_q[TIMEOUT_BITS];
   wire unknown     = op_q[1] && (op_q[0] || !len_q[2] || words_q[0]);  // half a beat, too
 
@@ -227,10 +229,10 @@ module ${ name }$_link_bridge #(
       end
       ST_NEXT: begin
         if (unknown) status_d = UNKNOWN;
-        if (!unknown && status_q == OK && op_q != OP_READ && !consumed) state_d = ST_FETCH;
-        else                                                            state_d = replied ? ST_STATUS : ST_TAKE;
+        if (!unknown && well && op_q != OP_READ && !consumed) state_d = ST_FETCH;
+        else                                                  state_d = replied ? ST_STATUS : ST_TAKE;
       end
-      ST_FETCH: if (fresh_q && rd_ptr_q[1:0] == 2'd1 && (!op_q[1] || rd_ptr_q[2])) state_d = ST_PUT;
+      ST_FETCH: if (fetched) state_d = ST_PUT;
       ST_PUT: begin
         if (put) status_d = !op_q[1] && m_axil_bresp[1] ? REFUSED : OK;
         else if (expired) status_d = TIMEOUT;
@@ -288,7 +290,8 @@ module ${ name }$_link_bridge #(
   end
 
   always @(posedge clk) begin
-    if (in_check) len_q <= rd_byte[7:2];
+    // While a request comes, the byte that is read is LEN.
+    if (receiving) len_q <= rd_byte[7:2];
     if (at_seq) repeated_q <= repeated;
     if (at_op) words_q <= rd_byte[5:0];
 
@@ -317,9 +320,9 @@ module ${ name }$_link_bridge #(
   // An address may be taken long before the answer comes.
   always @(posedge clk) begin
     if (in_next || in_fetch) begin
-      m_axil_arvalid <= state_d == ST_TAKE && op_q == OP_READ && status_d == OK;
-      m_axil_awvalid <= state_d == ST_PUT && op_q == OP_WRITE;
-      m_axil_wvalid  <= state_d == ST_PUT && op_q == OP_WRITE;
+      m_axil_arvalid <= in_next && op_q == OP_READ && well && !replied;
+      m_axil_awvalid <= in_fetch && op_q == OP_WRITE && fetched;
+      m_axil_wvalid  <= in_fetch && op_q == OP_WRITE && fetched;
     end else begin
       m_axil_arvalid <= m_axil_arvalid && in_take && !m_axil_arready;
       m_axil_awvalid <= m_axil_awvalid && in_put && !m_axil_awready;

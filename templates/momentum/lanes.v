@@ -1,16 +1,18 @@
 <%- if deep %>
-  // Memory output, product, then the scaled width, each one cycle after the other.
+  // Memory output, its register, product, then the scaled width, each one cycle after the other.
 <%- else %>
   // Memory output, then the scaled width, each one cycle after the other.
 <%- endif %>
   wire [LANES*ERROR_BITS-1:0] y_out;
 <%- if deep %>
-  // The memory keeps sign and magnitude: its output is late enough for the multiplier behind it.
-  reg  [LANES*ERROR_BITS-1:0] y_kept;
+  // The memory keeps sign and magnitude, from the cycle after on: nothing is read so soon.
+  reg                         y_kept_valid_q;
+  reg  [LANES*ERROR_BITS-1:0] y_kept_q;
   integer k;
-  always @* begin
+  always @(posedge clk) begin
+    y_kept_valid_q <= y_valid;
     for (k = 0; k < LANES; k = k + 1) begin
-      y_kept[k*ERROR_BITS+:ERROR_BITS] = {y_data[k*ERROR_BITS+ERROR_BITS-1], magnitude_of(y_data[k*ERROR_BITS+:ERROR_BITS])};
+      y_kept_q[k*ERROR_BITS+:ERROR_BITS] <= {y_data[k*ERROR_BITS+ERROR_BITS-1], magnitude_of(y_data[k*ERROR_BITS+:ERROR_BITS])};
     end
   end
 <%- endif %>
@@ -22,6 +24,10 @@
   reg [LANES-1:0]             neg_q;
 
 <%- if deep %>
+  // What comes late from the memory begins a cycle anew before the multiplier.
+  reg                         late_valid_q;
+  reg [Y_BEAT_BITS-1:0]       late_beat_q;
+  reg [LANES*ERROR_BITS-1:0]  late_q;
   reg                         product_valid_q;
   reg [Y_BEAT_BITS-1:0]       product_beat_q;
   reg [LANES*PRODUCT-1:0]     product_q;
@@ -32,13 +38,15 @@
     if (!rst_n) begin
       y_out_valid_q <= 1'b0;
 <%- if deep %>
+      late_valid_q <= 1'b0;
       product_valid_q <= 1'b0;
 <%- endif %>
       width_valid_q <= 1'b0;
     end else begin
       y_out_valid_q <= y_read;
 <%- if deep %>
-      product_valid_q <= y_out_valid_q;
+      late_valid_q    <= y_out_valid_q;
+      product_valid_q <= late_valid_q;
       width_valid_q   <= product_valid_q;
 <%- else %>
       width_valid_q <= y_out_valid_q;
@@ -51,10 +59,14 @@
     if (y_read) y_out_beat_q <= beat_q[Y_BEAT_BITS-1:0];
 <%- if deep %>
     if (y_out_valid_q) begin
-      product_beat_q <= y_out_beat_q;
+      late_beat_q <= y_out_beat_q;
+      late_q      <= y_out;
+    end
+    if (late_valid_q) begin
+      product_beat_q <= late_beat_q;
       for (w = 0; w < LANES; w = w + 1) begin
-        product_q[w*PRODUCT+:PRODUCT] <= {{16{1'b0}}, y_out[w*ERROR_BITS+:MAGNITUDE]} * {{MAGNITUDE{1'b0}}, fetch_factor_q};
-        product_neg_q[w]              <= y_out[w*ERROR_BITS+ERROR_BITS-1];
+        product_q[w*PRODUCT+:PRODUCT] <= {{16{1'b0}}, late_q[w*ERROR_BITS+:MAGNITUDE]} * {{MAGNITUDE{1'b0}}, fetch_factor_q};
+        product_neg_q[w]              <= late_q[w*ERROR_BITS+ERROR_BITS-1];
       end
     end
     if (product_valid_q) begin

@@ -11,7 +11,9 @@
 <%- if pulse_table %>
   wire                 silent  = longest <= QUIET_CODE;
 <%- else %>
-  wire                 silent  = longest == {PULSE_BITS{1'b0}};
+  // A pulse of length 0: the product is less than the half that rounds it.
+  localparam QUIET_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
+  wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};
 <%- endif %>
   wire                 fetch_take;
 
@@ -48,7 +50,7 @@
   reg [15:0]           fetch_factor_q;
   reg [PULSE_BITS-1:0] fetch_longest_q;
 <%- if deep %>
-  reg                  drain_q;
+  reg [1:0]            drain_q;
 <%- endif %>
   reg                  drained_q;
   wire y_read    = fetch_q == FETCH_READ;
@@ -62,7 +64,7 @@
       FETCH_IDLE:   if (fetch_take) fetch_d = FETCH_READ;
       FETCH_READ:   if (beat_last) fetch_d = FETCH_DRAIN;
 <%- if deep %>
-      // Three cycles: memory output, product, then the scaled width.
+      // Four cycles: memory output, its register, product, then the scaled width.
 <%- else %>
       // Two cycles: memory output, then the scaled width.
 <%- endif %>
@@ -78,8 +80,8 @@
 
   always @(posedge clk) begin
 <%- if deep %>
-    drain_q   <= fetch_q == FETCH_DRAIN;
-    drained_q <= drain_q && (fetch_q == FETCH_DRAIN);
+    drain_q   <= (fetch_q == FETCH_DRAIN) ? {drain_q[0], 1'b1} : 2'd0;
+    drained_q <= drain_q[1] && (fetch_q == FETCH_DRAIN);
 <%- else %>
     drained_q <= fetch_q == FETCH_DRAIN;
 <%- endif %>
@@ -93,15 +95,26 @@
   end
 
 <% include "momentum/lanes.v" %>
+<%- if deep %>
+  reg [Y_BEAT_BITS-1:0] y_store_q;
+  always @(posedge clk) y_store_q <= y_beat;
+
+<%- endif %>
   ${ name }$_vector_mem #(
       .WIDTH    (LANES * ERROR_BITS),
       .DEPTH    (Y_BEATS),
       .ADDR_BITS(Y_BEAT_BITS)
   ) u_y (
       .clk    (clk),
+<%- if deep %>
+      .wr_en  (y_kept_valid_q),
+      .wr_addr(y_store_q),
+      .wr_data(y_kept_q),
+<%- else %>
       .wr_en  (y_valid),
       .wr_addr(y_beat),
-      .wr_data(<% if deep %>y_kept<% else %>y_data<% endif %>),
+      .wr_data(y_data),
+<%- endif %>
       .rd_en  (y_read),
       .rd_addr(beat_q),
       .rd_data(y_out)

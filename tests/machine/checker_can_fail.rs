@@ -176,7 +176,7 @@ fn mutants() -> Vec<Mutant> {
             small: Small { training: "learning_rate = 0.5\nmomentum = 0.01\nhistory = 3\nseed = 7", ..little() },
             changes: &[(
                 "momentum_history",
-                "wire                 silent  = longest == {PULSE_BITS{1'b0}};",
+                "wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};",
                 "wire silent = 1'b0;",
             )],
             sample: 2,
@@ -402,8 +402,8 @@ fn wrong_arithmetic_of_the_emulated_array_is_found_by_reading_the_weights_back()
     ];
     type Fits = fn(&Mismatch) -> bool;
     let changes: [(usize, &str, &str, Fits); 4] = [
-        (0, "step = (step + STEP_HALF) >>> WRITE_SHIFT;", "step = step >>> WRITE_SHIFT;", |m| m.got == m.expected - 1),
-        (1, "step = (step + STEP_HALF) >>> WRITE_SHIFT;", "step = step / 16;", |_| true),
+        (0, "| STEP_HALF) + step;", ") + step;", |m| m.got == m.expected - 1),
+        (1, "| STEP_HALF) + step;", ") + (step / 16) * 16;", |_| true),
         (2, "? ~STATE_MAX : STATE_MAX;", "? ~STATE_MAX : next[STATE_BITS-1:0];", |m| m.expected == 8191 && m.got < 0),
         (2, "next[NEXT-1] ? ~STATE_MAX :", "next[NEXT-1] ? next[STATE_BITS-1:0] :", |m| m.expected == -8191),
     ];

@@ -113,7 +113,7 @@ fn collisions_in_memories_do_not_matter() {
 #[test]
 fn mutants_of_the_factors_are_found() {
     let mutants = [
-        ("momentum_decay", "momentum[bit_q]", "momentum[~bit_q]"),
+        ("momentum_decay", "momentum[bit_d]", "momentum[~bit_d]"),
         ("momentum_history", "AGE_FIRST = 1;", "AGE_FIRST = 0;"),
         ("momentum_history", "older ? age_q + AGE_ONE : age_q", "age_q"),
     ];
