@@ -313,7 +313,7 @@ fn a_machine_of_another_version_or_none_is_refused() {
 /// Mutants of the bridge: name, what is there, what stands there instead.
 const MUTANTS: [(&str, &str, &str); 16] = [
     ("checksum ignored", "wire good        = crc_q == 16'd0 &&", "wire good        = 1'b1 &&"),
-    ("frame shorter than a header", "&& rd_byte[7:2] != 6'd0;", "&& 1'b1;"),
+    ("frame shorter than a header", "&& len_q != 6'd0;", "&& 1'b1;"),
     ("repetition executed", "rd_byte[3:0] == seq_q && seq_q != 4'd0", "1'b0"),
     (
         "first request of a session taken for a repetition",
