@@ -8,8 +8,8 @@
 // Writes: the slot ends when all tiles are ready; each sees `op_last` only while all others are.
 <%- if let Some(s) = slices %>
 //
-// Each weight has SLICES devices, each on a grid of its own. Forward and transposed reads take all of them: codes count 2^SLICE_SHIFT
-// times as much from one slice to the next, and the sum is rounded to what a code of the highest is worth. A write or the read of one
+// Each weight has SLICES devices, each on a grid of its own. Forward and transposed reads take all of them and add their codes<% if s.code_bits > 0 %>, which
+// count 2^SLICE_SHIFT times as much from one slice to the next; the sum is rounded to what a code of the highest is worth<% endif %>. A write or the read of one
 // row reaches the grid of `op_slice` alone; the codes of that are its own.
 <%- endif %>
 // Latency: none, but for the sets' turn that is kept in registers.
@@ -19,7 +19,9 @@ module ${ name }$_tiles #(
 <%- if let Some(s) = slices %>
     parameter SLICES     = 2,  // devices per weight
     parameter SLICE_BITS = 1,  // bits of a slice's number
+<%- if s.code_bits > 0 %>
     parameter SLICE_SHIFT = 3, // bits from what a slice's code counts to the next one's
+<%- endif %>
 <%- endif %>
     parameter ADCS       = 8,  // codes per group
     parameter ADC_BITS   = 8,  // bits of a code
@@ -61,8 +63,12 @@ module ${ name }$_tiles #(
 <%- if let Some(s) = slices %>
   localparam TILES    = SLICES * ROWS * COLS;
   localparam SETS     = (ROWS > COLS) ? ROWS : COLS;
+<%- if s.code_bits > 0 %>
   localparam SPAN     = SLICE_SHIFT * (SLICES - 1);
   localparam SUM_BITS = ADC_BITS + SPAN + $clog2(SETS * SLICES) + 1;
+<%- else %>
+  localparam SUM_BITS = ADC_BITS + $clog2(SETS * SLICES) + 1;
+<%- endif %>
 <%- else %>
   localparam TILES    = ROWS * COLS;
   localparam SETS     = (ROWS > COLS) ? ROWS : COLS;
@@ -159,7 +165,7 @@ module ${ name }$_tiles #(
 
   // --- Sums of the set's codes ------------------------------------------------------------------------------------------------
   localparam signed [SUM_BITS-1:0] LIMIT = {{(SUM_BITS - ADC_BITS + 1) {1'b0}}, {(ADC_BITS - 1) {1'b1}}};
-<%- if slices.is_some() %>
+<%- if shifted %>
   localparam signed [SUM_BITS-1:0] ONE  = 1;
   localparam signed [SUM_BITS-1:0] HALF = ONE <<< (SPAN - 1);
 <%- endif %>
@@ -170,7 +176,7 @@ module ${ name }$_tiles #(
       sum = {SUM_BITS{1'b0}};
       for (t = 0; t < TILES; t = t + 1) begin
         if (turn[t]) begin
-<%- if slices.is_some() %>
+<%- if shifted %>
           // A row's own codes count as those of the highest slice do, so that rounding leaves them as they are.
           sum = sum + ({{(SUM_BITS - ADC_BITS) {tile_adc_code[(t * ADCS + a + 1) * ADC_BITS - 1]}},
                         tile_adc_code[(t * ADCS + a) * ADC_BITS +: ADC_BITS]} << (whole ? SLICE_SHIFT * (t / (ROWS * COLS)) : SPAN));
@@ -180,7 +186,7 @@ module ${ name }$_tiles #(
 <%- endif %>
         end
       end
-<%- if slices.is_some() %>
+<%- if shifted %>
       sum = (sum + HALF) >>> SPAN;
 <%- endif %>
       if (sum > LIMIT) sum = LIMIT;

@@ -753,7 +753,9 @@ module ${ name }$ (
 <%- if let Some(s) = slices %>
       .SLICES     (${ s.count }$),
       .SLICE_BITS (${ s.number_bits }$),
-      .SLICE_SHIFT(${ s.bits }$),
+<%- if s.code_bits > 0 %>
+      .SLICE_SHIFT(${ s.code_bits }$),
+<%- endif %>
 <%- endif %>
       .ADCS       (${ adcs }$),
       .ADC_BITS   (${ adc_bits }$),

@@ -108,10 +108,10 @@ impl Grid {
         }
         codes.resize(lines, 0);
         for (own, tile) in tiles.iter().zip(self.tiling.tiles()) {
-            let shift = self.slices.map_or(0, |slices| slices.bits) * tile.slice as u32;
+            let shift = self.slices.map_or(0, |slices| slices.code_bits) * tile.slice as u32;
             codes[first(&tile)..].iter_mut().zip(own).for_each(|(sum, code)| *sum += code << shift);
         }
-        let span = self.slices.map_or(0, |slices| slices.span());
+        let span = self.slices.map_or(0, |slices| slices.code_span());
         for code in codes {
             *code = fixed::saturate(fixed::round_shift(i64::from(*code), span), self.adc_bits) as i32;
         }

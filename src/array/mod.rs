@@ -108,13 +108,14 @@ impl Crossbar {
                 Imperfections::new(design, index, tile, cells.as_ref(), noise(design, index, tile)).map(Box::new)
             }
         };
+        let coarser = design.array.slices.map_or(0, |slices| slices.coarser(tile.slice));
         Crossbar {
             rows,
             cols,
             inputs: tile.inputs,
             adc_bits: design.array.adc_bits,
-            forward_shift: layer.shifts.forward,
-            backward_shift: layer.shifts.backward,
+            forward_shift: layer.shifts.forward + coarser,
+            backward_shift: layer.shifts.backward + coarser,
             state_bits: design.device.state_bits,
             cells,
             velocity: None,

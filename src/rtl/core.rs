@@ -32,6 +32,8 @@ struct Tiles<'a> {
     /// Rows of second devices or of slices are read, too.
     fast: bool,
     slices: Option<Slices>,
+    /// Their codes count differently.
+    shifted: bool,
 }
 
 #[derive(Template)]
@@ -318,7 +320,16 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         add("_array_emulated", ArrayEmulated { name, serial, lines }.render())?;
     }
     if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
-        add("_tiles", Tiles { name, fast: design.row_reads(), slices: design.array.slices }.render())?;
+        add(
+            "_tiles",
+            Tiles {
+                name,
+                fast: design.row_reads(),
+                slices: design.array.slices,
+                shifted: design.array.slices.is_some_and(|s| s.code_bits > 0),
+            }
+            .render(),
+        )?;
     }
     add("_gear", bus::Gear { name }.render())?;
     add("_sample_in", bus::SampleIn { name }.render())?;

@@ -33,14 +33,14 @@ struct TileSizes {
 struct SliceSizes {
     count: usize,
     number_bits: u32,
-    bits: u32,
+    code_bits: u32,
     every: u32,
 }
 
 impl SliceSizes {
     fn new(slices: Slices) -> SliceSizes {
-        let Slices { count, bits, every } = slices;
-        SliceSizes { count, number_bits: bits_for(count - 1), bits, every }
+        let Slices { count, code_bits, every, .. } = slices;
+        SliceSizes { count, number_bits: bits_for(count - 1), code_bits, every }
     }
 }
 

@@ -68,6 +68,7 @@ const ARRAY: &[&str] = &[
     "cols",
     "slices",
     "slice_ratio",
+    "slice_code_ratio",
     "carry_every",
     "backend",
     "weight_range",

@@ -104,7 +104,7 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
     }
     if let Some(slices) = array.slices {
         writeln!(out, "slices = {}\nslice_ratio = {}", slices.count, 1u32 << slices.bits)?;
-        writeln!(out, "carry_every = {}", slices.every)?;
+        writeln!(out, "slice_code_ratio = {}\ncarry_every = {}", 1u32 << slices.code_bits, slices.every)?;
     }
     super::nonideal::write(out, &d.nonideal)?;
     device::write(out, &d.device)?;

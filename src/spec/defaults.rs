@@ -29,6 +29,7 @@ pub(super) const LANES: i64 = 8;
 pub(super) const BACKEND: Backend = Backend::External;
 /// Of bit slices.
 pub(super) const SLICE_RATIO: i64 = 8;
+pub(super) const SLICE_CODE_RATIO: i64 = 1;
 pub(super) const CARRY_EVERY: i64 = 1;
 /// Exponent: full scale of 4.
 pub(super) const WEIGHT_RANGE: i32 = 2;

@@ -21,6 +21,9 @@ pub struct Slices {
     pub count: usize,
     /// What a slice counts over the one below it, as an exponent of 2.
     pub bits: u32,
+    /// What a code of its reads counts over one of the slice below, as an exponent of 2: 0 where all converters have the same full scale, `bits`
+    /// where each has that of its own weights.
+    pub code_bits: u32,
     /// Training steps from one row's carry to the next row's.
     pub every: u32,
 }
@@ -42,6 +45,7 @@ pub struct CarryFormat {
 pub(super) struct SlicesEntry {
     count: Found<i64>,
     ratio: Found<i64>,
+    codes: Found<i64>,
     every: Found<i64>,
 }
 
@@ -49,10 +53,11 @@ impl SlicesEntry {
     pub fn read(reader: &Reader<'_>, section: &Section<'_>) -> Option<SlicesEntry> {
         let count = section.int("slices", 1..=SLICES_MAX).or(1);
         let ratio = section.power_of_two("slice_ratio", RATIO_MAX);
+        let codes = section.power_of_two("slice_code_ratio", RATIO_MAX);
         let every = section.int("carry_every", 1..=65_535);
         let count = count?;
         if count.value == 1 {
-            for (key, entry) in [("slice_ratio", &ratio), ("carry_every", &every)] {
+            for (key, entry) in [("slice_ratio", &ratio), ("slice_code_ratio", &codes), ("carry_every", &every)] {
                 if let Entry::Given(_, span) = entry {
                     let problem =
                         Problem::new(Code::Slices, format!("`{key}` says nothing with one device per weight"));
@@ -66,13 +71,21 @@ impl SlicesEntry {
             reader.report(problem.help("nearest: `slice_ratio = 2`"));
             return None;
         }
-        Some(SlicesEntry { count, ratio: ratio.or(defaults::SLICE_RATIO)?, every: every.or(defaults::CARRY_EVERY)? })
+        let (ratio, codes) = (ratio.or(defaults::SLICE_RATIO)?, codes.or(defaults::SLICE_CODE_RATIO)?);
+        if codes.value > ratio.value {
+            let message = format!("`slice_code_ratio = {}` is more than what the slices count", codes.value);
+            let problem = Problem::new(Code::Slices, message).at(codes.span, format!("allowed: 1 to {}", ratio.value));
+            reader.report(problem.also(ratio.span, "").help(format!("nearest: `slice_code_ratio = {}`", ratio.value)));
+            return None;
+        }
+        Some(SlicesEntry { count, ratio, codes, every: every.or(defaults::CARRY_EVERY)? })
     }
 
     /// What the keys say; `None` for one device per weight.
     pub fn complete(&self) -> Option<Slices> {
         let (count, bits) = (self.count.value as usize, self.ratio.value.ilog2());
-        (count > 1).then_some(Slices { count, bits, every: self.every.value as u32 })
+        let code_bits = self.codes.value.ilog2();
+        (count > 1).then_some(Slices { count, bits, code_bits, every: self.every.value as u32 })
     }
 
     pub fn spans(&self) -> SlicesPlaces {
@@ -91,6 +104,16 @@ impl Slices {
     /// Bits from what the lowest slice counts to what the highest does.
     pub fn span(&self) -> u32 {
         self.bits * (self.count as u32 - 1)
+    }
+
+    /// The same of the codes of their reads.
+    pub fn code_span(&self) -> u32 {
+        self.code_bits * (self.count as u32 - 1)
+    }
+
+    /// Bits by which the converters of slice `slice` are coarser than those of a slice whose full scale is that of its weights.
+    pub fn coarser(&self, slice: usize) -> u32 {
+        (self.bits - self.code_bits) * (self.count - 1 - slice) as u32
     }
 
     /// The share of a weight's full scale that slice `slice` counts as its own; 0 is the lowest.

@@ -358,7 +358,10 @@ impl Draft {
         line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
         if let Some(count) = self.slices() {
             let (ratio, every) = (2 + 2 * (self.training.seed / 20 % 2), 1 + self.training.seed % 3);
-            line(format!("slices = {count}\nslice_ratio = {ratio}\ncarry_every = {every}"));
+            line(format!(
+                "slices = {count}\nslice_ratio = {ratio}\nslice_code_ratio = {}\ncarry_every = {every}",
+                if count == 2 { 1 } else { ratio }
+            ));
         }
         // The memory mode works on whole layers.
         if self.memristors.as_ref().is_none_or(|m| m.memory.is_none()) {

@@ -35,15 +35,19 @@ fn slices_train_exactly() {
     let noisy = "model = \"soft_bounds\"\ndw_min = 0.01\ndw_min_std = 0.3\nstate_bits = 16\n\
                  [array.nonideal]\nstuck_lrs = 0.03\nread_noise = 0.01\nadc_offset = 0.5";
     let designs = [
-        (plain, "adcs = 2\nlanes = 2\nslices = 2\nslice_ratio = 4", "state_bits = 13"),
+        (plain, "adcs = 2\nlanes = 2\nslices = 2\nslice_ratio = 4\nslice_code_ratio = 4", "state_bits = 13"),
         (
             HISTORY,
             "adcs = 2\nlanes = 2\nslices = 2\nslice_ratio = 4\ncarry_every = 3\nrows = 4\ncols = 2",
             "state_bits = 13",
         ),
-        (batches, "adcs = 4\nlanes = 8\nslices = 3\nslice_ratio = 2\nadc_bits = 10", "state_bits = 13"),
+        (
+            batches,
+            "adcs = 4\nlanes = 8\nslices = 3\nslice_ratio = 4\nslice_code_ratio = 2\nadc_bits = 10",
+            "state_bits = 13",
+        ),
         (HISTORY, "adcs = 8\nlanes = 2\nslices = 2\nslice_ratio = 2\ninput_coding = \"bit_serial\"", "state_bits = 14"),
-        (HISTORY, "adcs = 2\nlanes = 2\nslices = 4\nslice_ratio = 2\nrows = 4", noisy),
+        (HISTORY, "adcs = 2\nlanes = 2\nslices = 4\nslice_ratio = 2\nslice_code_ratio = 2\nrows = 4", noisy),
     ];
     common::on_all_cores(&designs, |(training, array, device)| {
         let rig = exact(&sliced(training, array, device));
@@ -118,36 +122,39 @@ fn carries_move_weights_between_slices_and_change_none() {
 /// The codes of all devices of a weight together are those of one device with more bits, within the rounding of each converter.
 #[test]
 fn reads_are_those_of_a_finer_device() {
-    let design = design("slices = 2\nslice_ratio = 16", "state_bits = 12");
-    let layer = design.layers[0].clone();
-    let slices = design.array.slices.expect("several");
-    let mut grid = Grid::new(&design, 0, &layer).expect("ideal devices");
-    let (rows, cols) = (layer.rows(), layer.outputs);
-    let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let mut row = |most: i32| -> Vec<i32> { (0..rows * cols).map(|_| rng.random_range(-most..=most)).collect() };
-    grid.load(&row(400));
-    for m in 0..rows {
-        let mut x = vec![0; rows];
-        x[m] = 64;
-        let pulses: Vec<i32> = row(255).into_iter().take(cols).collect();
-        grid.write(&x, &pulses);
-    }
-    let states = totals(&grid, slices);
-    let mut x: Vec<i32> = row(127).into_iter().take(rows).collect();
-    x[rows - 1] = 127;
-    let (mut tiles, mut codes) = (Vec::new(), Vec::new());
-    grid.read_forward(&x, &mut tiles, &mut codes).expect("numbers");
-    let scale = 2f64.powi((layer.shifts.forward + slices.span()) as i32);
-    for (col, &code) in codes.iter().enumerate() {
-        let dot: i64 = (0..rows).map(|m| i64::from(x[m]) * states[m * cols + col]).sum();
-        let exact = (dot as f64 / scale).clamp(-127.0, 127.0);
-        // Half a code each of the highest, of the lowest (a sixteenth of it) and of the sum.
-        assert!((f64::from(code) - exact).abs() <= 0.5 + 0.5 / 16.0 + 0.5, "column {col}: {code} {exact}");
-    }
-    let mut weights = grid.weights();
-    let full = 2f64.powi((design.device.state_bits - 1 + slices.span()) as i32);
-    for (w, s) in weights.iter_mut().zip(&states) {
-        assert!((f64::from(*w) - *s as f64 / full).abs() < 1e-6);
+    for ratio in [1, 4, 16] {
+        let design = design(&format!("slices = 2\nslice_ratio = 16\nslice_code_ratio = {ratio}"), "state_bits = 12");
+        let layer = design.layers[0].clone();
+        let slices = design.array.slices.expect("several");
+        let mut grid = Grid::new(&design, 0, &layer).expect("ideal devices");
+        let (rows, cols) = (layer.rows(), layer.outputs);
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut draw = |most: i32| -> Vec<i32> { (0..rows * cols).map(|_| rng.random_range(-most..=most)).collect() };
+        grid.load(&draw(400));
+        for m in 0..rows {
+            let mut x = vec![0; rows];
+            x[m] = 64;
+            let pulses: Vec<i32> = draw(255).into_iter().take(cols).collect();
+            grid.write(&x, &pulses);
+        }
+        let states = totals(&grid, slices);
+        let mut x: Vec<i32> = draw(127).into_iter().take(rows).collect();
+        x[rows - 1] = 127;
+        let (mut tiles, mut codes) = (Vec::new(), Vec::new());
+        grid.read_forward(&x, &mut tiles, &mut codes).expect("numbers");
+        let scale = 2f64.powi((layer.shifts.forward + slices.span()) as i32);
+        // Half a code of the highest, of the lowest, and of the sum where it is rounded.
+        let allowed = 0.5 + 0.5 / f64::from(ratio) + if ratio > 1 { 0.5 } else { 0.0 };
+        for (col, &code) in codes.iter().enumerate() {
+            let dot: i64 = (0..rows).map(|m| i64::from(x[m]) * states[m * cols + col]).sum();
+            let exact = (dot as f64 / scale).clamp(-127.0, 127.0);
+            assert!((f64::from(code) - exact).abs() <= allowed, "{ratio}, column {col}: {code} {exact}");
+        }
+        assert!(codes.iter().any(|code| code.abs() > 10), "{codes:?} test little");
+        let full = 2f64.powi((design.device.state_bits - 1 + slices.span()) as i32);
+        for (w, s) in grid.weights().iter().zip(&states) {
+            assert!((f64::from(*w) - *s as f64 / full).abs() < 1e-6);
+        }
     }
 }
 
@@ -201,7 +208,7 @@ fn changed_carries_are_found() {
         ("tiles", "(sum + HALF)", "sum", SUMS),
         ("layer", "op_slice <= slot_slice", "op_slice <= {SLICE_BITS{1'b0}}", CARRIES),
     ];
-    let array = "adcs = 2\nlanes = 2\nslices = 3\nslice_ratio = 2";
+    let array = "adcs = 2\nlanes = 2\nslices = 3\nslice_ratio = 2\nslice_code_ratio = 2";
     let rig = sliced(HISTORY, array, "state_bits = 13").rig(External);
     common::on_all_cores(&changes, |(module, from, to, what)| {
         let mismatch = found(&rig, &[(module, from, to)]);

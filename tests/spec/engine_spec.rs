@@ -41,9 +41,11 @@ refused! {
     another_rounding: [Code::UnknownValue], "momentum_unit = \"sram\"\nrounding = \"nearest\"";
     pulses_that_do_not_surely_switch: [Code::Engine],
         "momentum_unit = \"sram\"\nrounding = \"stochastic\"\n[device]\nmodel = \"mtj\"\nstate_bits = 16";
-    slices_of_one_device: [Code::Slices, Code::Slices], "[array]\nslice_ratio = 8\ncarry_every = 2";
+    slices_of_one_device: [Code::Slices, Code::Slices, Code::Slices],
+        "[array]\nslice_ratio = 8\nslice_code_ratio = 2\ncarry_every = 2";
     slices_that_count_the_same: [Code::Slices], "[array]\nslices = 2\nslice_ratio = 1";
     more_slices_than_there_are: [Code::OutOfRange, Code::NotPowerOfTwo], "[array]\nslices = 5\nslice_ratio = 6";
+    codes_that_count_more_than_slices: [Code::Slices], "[array]\nslices = 2\nslice_ratio = 4\nslice_code_ratio = 8";
     slices_in_verilog: [Code::Slices], "[array]\nslices = 2\nbackend = \"emulated\"";
     slices_of_second_devices: [Code::Slices], "momentum_unit = \"in_array\"\n[array]\nslices = 2";
     slices_of_junctions: [Code::Slices, Code::DeviceDrive], "[array]\nslices = 2\n[device]\nmodel = \"mtj\"";
@@ -63,7 +65,7 @@ fn kinds_and_batches_are_in_the_canonical_spec_and_its_hash() {
         "batch = 4",
         "momentum_unit = \"sram\"\nmomentum_kind = \"dampened\"\nbatch = 3",
         "momentum_unit = \"sram\"\nrounding = \"stochastic\"",
-        "[array]\nslices = 3\nslice_ratio = 4\ncarry_every = 7",
+        "[array]\nslices = 3\nslice_ratio = 4\nslice_code_ratio = 2\ncarry_every = 7",
     ] {
         let design = parse(lines).unwrap();
         let text = spec::canonical_toml(&design);
