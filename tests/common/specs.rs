@@ -287,6 +287,15 @@ impl Draft {
         serves.then_some(engine)
     }
 
+    /// Velocities of `sram` rounded by chance: of junctions, which can do no other, and of a half of the others. A draw of its own would make
+    /// other designs of all seeds.
+    fn by_chance(&self) -> bool {
+        let junctions = self.memristors.as_ref().is_some_and(|m| m.device.contains("mtj"));
+        let serves =
+            self.engine() == Some("sram") && self.training.momentum.is_some() && self.training.kind != "nesterov";
+        serves && (junctions || (self.training.seed / 7).is_multiple_of(2))
+    }
+
     fn write(&self, scales: &[(i32, i32, i32, i32, i32)]) -> String {
         let scale = |exponent: i32| format!("{:?}", 2f64.powi(exponent));
         let mut out = String::new();
@@ -330,6 +339,9 @@ impl Draft {
         let classical = self.training.kind == "classical" || self.engine() == Some("tiki_taka");
         if self.training.momentum.is_some() && !classical {
             line(format!("momentum_kind = \"{}\"", self.training.kind));
+        }
+        if self.by_chance() {
+            line("rounding = \"stochastic\"".to_owned());
         }
         if self.batch() > 1 {
             line(format!("batch = {}", self.batch()));
@@ -375,6 +387,10 @@ impl Draft {
         line(format!("[device]\nstate_bits = {}", self.state_bits()));
         if let Some(Memristors { device, nonideal, memory }) = &self.memristors {
             line((*device).to_owned());
+            if device.contains("mtj") && self.by_chance() {
+                // A pulse of half a slot switches for sure.
+                line("write_current = 4.0".to_owned());
+            }
             // Only pairs have a refresh.
             let pairs = ["differential", "PCM"].iter().any(|word| device.contains(word));
             for (header, section) in [("array.nonideal", nonideal), ("memory", memory)] {

@@ -129,6 +129,7 @@ const KINDS: &[(usize, &[&str])] = &[
     (1, &["bit_serial", "\nrows = "]),
     (1, &["bit_serial", "[array.nonideal]"]),
     (1, &["bit_serial", "\nmomentum_unit = "]),
+    (1, &["stochastic"]),
 ];
 
 /// Kinds that are too rare among these specs.
