@@ -241,7 +241,8 @@ impl Draft {
         self.training.seed.is_multiple_of(5)
     }
 
-    /// Devices per weight, where a quarter may have several. A draw of its own would make other designs of all seeds.
+    /// Devices per weight: three quarters of the designs that may have several do, one design in twenty. A draw of its own would make other
+    /// designs of all seeds.
     fn slices(&self) -> Option<u32> {
         let device = self.memristors.as_ref().map_or("", |m| m.device);
         let serves = self.sliced
@@ -249,7 +250,7 @@ impl Draft {
             && self.training.momentum.and(self.engine()).is_none()
             && !["PCM", "mtj"].iter().any(|word| device.contains(word))
             && self.memristors.as_ref().is_none_or(|m| m.memory.is_none());
-        (serves && self.training.seed / 5 % 4 == 1).then_some(2 + self.training.seed % 2)
+        (serves && !(self.training.seed / 5).is_multiple_of(4)).then_some(2 + self.training.seed % 2)
     }
 
     /// Samples of a batch, where the unit has any.

@@ -102,7 +102,7 @@ fn random_convolutions_are_exact() {
 const KINDS: &[(usize, &[&str])] = &[
     (3, &["emulated"]),
     (2, &["\"fpga\""]),
-    (2, &["slices = "]),
+    (1, &["slices = "]),
     (8, &["external"]),
     (3, &["[array.nonideal]"]),
     (1, &["[memory]"]),
