@@ -25,16 +25,21 @@ module digits_perf #(
     output wire [63:0]       count_slots_skipped
 );
   localparam ADD_BITS = $clog2(LAYERS + 1) + 1;
-  reg [ADD_BITS-1:0] slots_add;
-  reg [ADD_BITS-1:0] skipped_add;
+  // Slots are counted a cycle later: whether one starts or is passed over is known late in its cycle.
+  reg [ADD_BITS-1:0] slots_d, skipped_d;
+  reg [ADD_BITS-1:0] slots_add, skipped_add;
   integer l;
   always @* begin
-    slots_add   = {ADD_BITS{1'b0}};
-    skipped_add = {ADD_BITS{1'b0}};
+    slots_d   = {ADD_BITS{1'b0}};
+    skipped_d = {ADD_BITS{1'b0}};
     for (l = 0; l < LAYERS; l = l + 1) begin
-      slots_add   = slots_add + {{(ADD_BITS - 1) {1'b0}}, slot_start[l]};
-      skipped_add = skipped_add + {{(ADD_BITS - 1) {1'b0}}, slot_skipped[l]};
+      slots_d   = slots_d + {{(ADD_BITS - 1) {1'b0}}, slot_start[l]};
+      skipped_d = skipped_d + {{(ADD_BITS - 1) {1'b0}}, slot_skipped[l]};
     end
+  end
+  always @(posedge clk) begin
+    slots_add   <= (!rst_n || clear) ? {ADD_BITS{1'b0}} : slots_d;
+    skipped_add <= (!rst_n || clear) ? {ADD_BITS{1'b0}} : skipped_d;
   end
 
   reg [63:0] count_cycles_q;
@@ -82,8 +87,8 @@ module digits_perf #(
       if (phase == 4'd6) count_wait_output_q <= count_wait_output_q + 64'd1;
       if (array_busy) count_array_busy_q <= count_array_busy_q + 64'd1;
       if (sample_end) count_samples_q <= count_samples_q + 64'd1;
-      if (|slot_start) count_slots_q <= count_slots_q + {{(64 - ADD_BITS) {1'b0}}, slots_add};
-      if (|slot_skipped) count_slots_skipped_q <= count_slots_skipped_q + {{(64 - ADD_BITS) {1'b0}}, skipped_add};
+      if (|slots_add) count_slots_q <= count_slots_q + {{(64 - ADD_BITS) {1'b0}}, slots_add};
+      if (|skipped_add) count_slots_skipped_q <= count_slots_skipped_q + {{(64 - ADD_BITS) {1'b0}}, skipped_add};
     end
   end
 

@@ -199,11 +199,16 @@ module digits_read_path #(
   function [ERROR_BITS-1:0] saturated;
     input signed [PRODUCT-1:0] value;
     begin
+      // The bits from the sign on are alike where it fits.
       saturated = value[ERROR_BITS-1:0];
-      // The bits from the sign on are alike where it fits; the least value has no opposite.
       if (value[PRODUCT-1:ERROR_BITS-1] != {(PRODUCT - ERROR_BITS + 1) {value[PRODUCT-1]}}) saturated = value[PRODUCT-1] ? ~Y_MAX : Y_MAX;
-      if (saturated == ~Y_MAX) saturated = ~Y_MAX + Y_ONE;
     end
+  endfunction
+
+  // The least value has no opposite.
+  function [ERROR_BITS-1:0] symmetric;
+    input [ERROR_BITS-1:0] value;
+    symmetric = (value == ~Y_MAX) ? ~Y_MAX + Y_ONE : value;
   endfunction
 
   // Column code of a transposed read: y rounded to DAC_BITS, saturated symmetrically.
@@ -248,7 +253,7 @@ module digits_read_path #(
   // y of one lane: the product, rounded and saturated.
   function [ERROR_BITS-1:0] y_of;
     input signed [PRODUCT-1:0] product;
-    y_of = saturated((product + HALF) >>> SHIFT);
+    y_of = symmetric(saturated((product + HALF) >>> SHIFT));
   endfunction
 
   integer j;

@@ -15,6 +15,7 @@ module ${ name }$_col_lines #(
     parameter WORD_BITS = 2    // bits of a word number
 ) (
     input  wire                      clk,
+    input  wire                      rst_n,
     input  wire                      load_valid,  // a beat for the next vector
     input  wire [BEAT_BITS-1:0]      load_beat,   // its number, lowest words first
     input  wire [LANES*MAG_BITS-1:0] load_mag,    // magnitudes, lowest word first
@@ -34,7 +35,10 @@ module ${ name }$_col_lines #(
   localparam LINE_BITS  = (BEAT_BITS > BANK_BITS) ? BEAT_BITS - BANK_BITS : 1;
 
   reg half_q;
-  always @(posedge clk) if (take) half_q <= !half_q;
+  always @(posedge clk) begin
+    if (!rst_n) half_q <= 1'b0;
+    else if (take) half_q <= !half_q;
+  end
   // A beat that comes with a take belongs to the vector after it.
   wire wr_half = half_q == take;
 

@@ -588,6 +588,9 @@ module ${ name }$_${ prefix }$layer #(
       .BEAT_BITS(X_BEAT_BITS)
   ) u_rows (
       .clk       (clk),
+<%- if lines %>
+      .rst_n     (rst_n),
+<%- endif %>
 <%- if ring %>
       .load_valid(x_valid || row_valid),
       .load_beat (row_valid ? row_beat : x_beat),
@@ -637,9 +640,7 @@ module ${ name }$_${ prefix }$layer #(
       .BEAT_BITS (Y_BEAT_BITS)
   ) u_cols (
       .clk       (clk),
-<%- if !lines %>
       .rst_n     (rst_n),
-<%- endif %>
       .load_valid(drive_valid || col_valid),
       .load_beat (col_valid ? col_beat : y_beat),
       .load_mag  (col_valid ? unit_mag : drive_mag),

@@ -19,16 +19,21 @@ module ${ name }$_perf #(
 <%- endfor %>
 );
   localparam ADD_BITS = $clog2(LAYERS + 1) + 1;
-  reg [ADD_BITS-1:0] slots_add;
-  reg [ADD_BITS-1:0] skipped_add;
+  // Slots are counted a cycle later: whether one starts or is passed over is known late in its cycle.
+  reg [ADD_BITS-1:0] slots_d, skipped_d;
+  reg [ADD_BITS-1:0] slots_add, skipped_add;
   integer l;
   always @* begin
-    slots_add   = {ADD_BITS{1'b0}};
-    skipped_add = {ADD_BITS{1'b0}};
+    slots_d   = {ADD_BITS{1'b0}};
+    skipped_d = {ADD_BITS{1'b0}};
     for (l = 0; l < LAYERS; l = l + 1) begin
-      slots_add   = slots_add + {{(ADD_BITS - 1) {1'b0}}, slot_start[l]};
-      skipped_add = skipped_add + {{(ADD_BITS - 1) {1'b0}}, slot_skipped[l]};
+      slots_d   = slots_d + {{(ADD_BITS - 1) {1'b0}}, slot_start[l]};
+      skipped_d = skipped_d + {{(ADD_BITS - 1) {1'b0}}, slot_skipped[l]};
     end
+  end
+  always @(posedge clk) begin
+    slots_add   <= (!rst_n || clear) ? {ADD_BITS{1'b0}} : slots_d;
+    skipped_add <= (!rst_n || clear) ? {ADD_BITS{1'b0}} : skipped_d;
   end
 <%- for counter in counters %>
 

@@ -366,11 +366,16 @@ module ${ name }$_read_path #(
   function [ERROR_BITS-1:0] saturated;
     input signed [PRODUCT-1:0] value;
     begin
+      // The bits from the sign on are alike where it fits.
       saturated = value[ERROR_BITS-1:0];
-      // The bits from the sign on are alike where it fits; the least value has no opposite.
       if (value[PRODUCT-1:ERROR_BITS-1] != {(PRODUCT - ERROR_BITS + 1) {value[PRODUCT-1]}}) saturated = value[PRODUCT-1] ? ~Y_MAX : Y_MAX;
-      if (saturated == ~Y_MAX) saturated = ~Y_MAX + Y_ONE;
     end
+  endfunction
+
+  // The least value has no opposite.
+  function [ERROR_BITS-1:0] symmetric;
+    input [ERROR_BITS-1:0] value;
+    symmetric = (value == ~Y_MAX) ? ~Y_MAX + Y_ONE : value;
   endfunction
 
 <%- if multi %>
@@ -418,14 +423,14 @@ module ${ name }$_read_path #(
     end
   endfunction
 
-  // y of one lane: the product, rounded and saturated.
+  // y of one lane: the product, rounded and saturated<% if deep %>, but for the least value<% endif %>.
   function [ERROR_BITS-1:0] y_of;
     input signed [PRODUCT-1:0] product;
 <%- if error_shifts.len() == 1 %>
-    y_of = saturated((product + HALF) >>> SHIFT);
+    y_of = <% if !deep %>symmetric(<% endif %>saturated((product + HALF) >>> SHIFT)<% if !deep %>)<% endif %>;
 <%- else %>
     input [5:0]                by;
-    y_of = saturated((product + ((ONE << by) >>> 1)) >>> by);
+    y_of = <% if !deep %>symmetric(<% endif %>saturated((product + ((ONE << by) >>> 1)) >>> by)<% if !deep %>)<% endif %>;
 <%- endif %>
   endfunction
 
@@ -454,8 +459,8 @@ module ${ name }$_read_path #(
   reg [LANES*ERROR_BITS-1:0]     s4_y_q;
 <%- if multi %>
   reg [LANES*(DAC_BITS-1)-1:0]   s4_drive_q;
-  integer d;
 <%- endif %>
+  integer d;
   always @(posedge clk) begin
     if (!rst_n) s4_valid_q <= 1'b0;
     else s4_valid_q <= s3_valid_q;
@@ -465,10 +470,13 @@ module ${ name }$_read_path #(
       s4_last_q <= s3_last_q;
       s4_dest_q <= s3_dest_q;
       s4_beat_q <= s3_beat_q;
-      s4_y_q    <= s3_y_q;
+      for (d = 0; d < LANES; d = d + 1) begin
+        s4_y_q[d*ERROR_BITS+:ERROR_BITS] <= symmetric(s3_y_q[d*ERROR_BITS+:ERROR_BITS]);
 <%- if multi %>
-      for (d = 0; d < LANES; d = d + 1) s4_drive_q[d*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(s3_y_q[d*ERROR_BITS+:ERROR_BITS]);
+        // The least value has the code of the one above it.
+        s4_drive_q[d*(DAC_BITS-1)+:DAC_BITS-1] <= drive_of(s3_y_q[d*ERROR_BITS+:ERROR_BITS]);
 <%- endif %>
+      end
     end
   end
 <%- endif %>

@@ -15,6 +15,7 @@ module ${ name }$_row_lines #(
     parameter BEAT_BITS = 3    // bits of a beat number
 ) (
     input  wire                      clk,
+    input  wire                      rst_n,
     input  wire                      load_valid,  // a beat for the next vector
     input  wire [BEAT_BITS-1:0]      load_beat,   // its number, lowest words first
     input  wire [LANES*DAC_BITS-1:0] load_data,   // its words, lowest first
@@ -31,7 +32,10 @@ module ${ name }$_row_lines #(
   localparam [DAC_BITS-1:0] FULL_SCALE = {1'b0, {(DAC_BITS - 1) {1'b1}}};
 
   reg half_q;
-  always @(posedge clk) if (take) half_q <= !half_q;
+  always @(posedge clk) begin
+    if (!rst_n) half_q <= 1'b0;
+    else if (take) half_q <= !half_q;
+  end
   // A beat that comes with a take belongs to the vector after it.
   wire wr_half = half_q == take;
 

@@ -352,8 +352,8 @@ pub(super) fn counters(design: &Design) -> Vec<CounterView> {
                 Counter::Phase(phase) => (format!("phase == 4'd{}", phase.code()), one()),
                 Counter::ArrayBusy => ("array_busy".to_string(), one()),
                 Counter::Samples => ("sample_end".to_string(), one()),
-                Counter::Slots => ("|slot_start".to_string(), padded("slots_add")),
-                Counter::SlotsSkipped => ("|slot_skipped".to_string(), padded("skipped_add")),
+                Counter::Slots => ("|slots_add".to_string(), padded("slots_add")),
+                Counter::SlotsSkipped => ("|skipped_add".to_string(), padded("skipped_add")),
             };
             CounterView { add, ..CounterView::cycles(counter.name(), when, bits) }
         })

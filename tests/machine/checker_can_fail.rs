@@ -191,8 +191,8 @@ fn mutants() -> Vec<Mutant> {
             small: little(),
             changes: &[(
                 "read_path",
-                "y_of = saturated((product + HALF) >>> SHIFT);",
-                "y_of = saturated(((product + HALF) >>> SHIFT) + 1);",
+                "y_of = symmetric(saturated((product + HALF) >>> SHIFT));",
+                "y_of = symmetric(saturated(((product + HALF) >>> SHIFT) + 1));",
             )],
             sample: 0,
             layer: "l1",

@@ -1,5 +1,6 @@
 //! The netlist that Yosys makes, with the vendor's models of its cells, in the same bench as the RTL: every value and every cycle.
 
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use crate::common::{Rig, Small, options};
@@ -14,7 +15,17 @@ fn gates(design: &Design, rtl: &Rtl) -> Rtl {
     fpga::gate_level(design, rtl, &target, &cosim::taps(design), &never).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn small() -> Rig {
+/// A small design, and its netlist.
+pub fn small() -> &'static (Rig, Rtl) {
+    static SMALL: OnceLock<(Rig, Rtl)> = OnceLock::new();
+    SMALL.get_or_init(|| {
+        let rig = small_rig();
+        let netlist = gates(&rig.design, &rig.rtl);
+        (rig, netlist)
+    })
+}
+
+fn small_rig() -> Rig {
     let small = Small {
         network: "inputs = 3\nlayers = [{ outputs = 3, activation = \"tanh\", max_update = 0.25 },\n\
                   { outputs = 2, activation = \"sigmoid\", max_update = 0.125 }]",
@@ -30,14 +41,14 @@ fn small() -> Rig {
 /// Flip-flops start at random values, others for each seed: nothing may depend on what they are before reset.
 #[test]
 fn the_netlist_of_a_small_design_trains_like_golden() {
-    let mut rig = small();
-    let rtl = gates(&rig.design, &rig.rtl);
+    let (rig, rtl) = small();
+    let mut rig = rig.clone();
     for cell in ["SB_LUT4 #(", "SB_DFF", "SB_CARRY"] {
         assert!(rtl.modules[1].text.contains(cell), "a netlist of the vendor's cells has {cell}");
     }
     for seed in [7, 8, 9] {
         rig.design.training.seed = seed;
-        let report = cosim::run(&rig.design, &rtl, &options(), &AtomicBool::new(false), &mut |_| {});
+        let report = cosim::run(&rig.design, rtl, &options(), &AtomicBool::new(false), &mut |_| {});
         let summary = report.unwrap_or_else(|e| panic!("seed {seed}: {e}")).summary;
         assert_eq!((summary.mismatches, summary.samples), (0, 16));
         assert_eq!(summary.cycles_total, summary.cycles_predicted);
@@ -48,8 +59,8 @@ fn the_netlist_of_a_small_design_trains_like_golden() {
 #[test]
 #[ignore = "long: `make test-long`"]
 fn a_wrong_look_up_table_is_found() {
-    let rig = small();
-    let mut wrong = gates(&rig.design, &rig.rtl);
+    let (rig, rtl) = small();
+    let mut wrong = rtl.clone();
     wrong.modules[1].text = with_a_wrong_table(&wrong.modules[1].text);
     let report = cosim::run(&rig.design, &wrong, &options(), &AtomicBool::new(false), &mut |_| {});
     let error = report.err().expect("the netlist is wrong");

@@ -4,6 +4,7 @@
 mod common;
 
 mod bus_rtl;
+mod four_state;
 mod fpga_array;
 mod gate_level;
 mod host;
