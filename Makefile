@@ -63,7 +63,7 @@ bench-devices: setup ## measure device models and golden training, with their ba
 bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding slices mnist devices" runs parts
 	$(CARGO) bench --bench momentum -- $(ARGS)
 
-bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row; ARGS="training growth": wide machines, for which Yosys 0.23 takes more than 24 GB
+bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row; ARGS="training growth": wide machines, see docs/fpga.md
 	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(CARGO) bench --bench fpga -- $(or $(ARGS),csr columns link digits)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
