@@ -153,7 +153,8 @@ fn rows(timeline: &Timeline, design: &Design) -> Vec<Row> {
 }
 
 /// What the colours mean, as far as they come up.
-fn legend(rows: &[Row], unit: MomentumUnit) -> Vec<(&'static str, bool, String)> {
+fn legend(rows: &[Row], design: &Design) -> Vec<(&'static str, bool, String)> {
+    let unit = design.training.momentum_unit;
     let own = if unit.history() { "write slot, the sample's own pair" } else { "write slot" };
     let earlier = if unit.sram() { "write slot, a row" } else { "write slot, pair of an earlier sample" };
     let fills = [
@@ -162,7 +163,7 @@ fn legend(rows: &[Row], unit: MomentumUnit) -> Vec<(&'static str, bool, String)>
         (OWN, own),
         (EARLIER[0], earlier),
         (DECAY, "decay of V"),
-        (TRANSFER, "transfer to W"),
+        (TRANSFER, if design.array.slices.is_some() { "carry, up and down" } else { "transfer to W" }),
         (UNIT, "momentum unit at work"),
     ];
     let shown = |fill: &str| {
@@ -208,7 +209,7 @@ fn document(out: &mut String, timeline: &Timeline, design: &Design) -> std::fmt:
     let top = MARGIN + 42.0;
     let bottom = top + rows.iter().map(height).sum::<f64>();
     let width = (left + PLOT).max(2.0 * MARGIN + 1.05 * text_width(&title, NAME_SIZE)) + MARGIN;
-    let entries = legend(&rows, design.training.momentum_unit);
+    let entries = legend(&rows, design);
     let (entries, lines) = placed(&entries, width);
     let (w, h) = (n(width.ceil()), n((bottom + 20.0 + 18.0 * lines as f64 + MARGIN).ceil()));
 
