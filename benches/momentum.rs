@@ -22,8 +22,8 @@ const LATE: &str = "learning_rate = 0.5\nmomentum = 0.5";
 const SPECS: [&str; 2] = ["digits", "digits_reram"];
 /// Keys of `[training]` for softmax and cross-entropy.
 const CROSS_ENTROPY: &str = "loss = \"cross_entropy\"\nlearning_rate = 0.02";
-/// Bits of a device that is too coarse for small updates.
-const STATE_BITS: u32 = 11;
+/// Bits of an ideal device that is too coarse for small updates, and of measured ones.
+const STATE_BITS: [u32; 2] = [10, 11];
 const DEVICES: [&str; 2] = ["ReRamSB", "ReRamES"];
 
 /// A preset with another momentum unit, `loss` in place of its loss and learning rate, and lines of its own in `[array]` and `[device]`.
@@ -157,12 +157,12 @@ fn mnist(results: &mut Results) {
 }
 
 /// The digits with `history`, `device` in place of the ideal one's lines, and `slices` devices per weight.
-fn sliced(device: &str, slices: usize) -> Result<Design, String> {
+fn sliced(device: &str, bits: u32, slices: usize) -> Result<Design, String> {
     let text = spec::preset("digits").expect("the preset is built in");
     let mut changed = text.to_owned();
     for (from, to) in [
         ("model = \"ideal\"", device.to_owned()),
-        ("state_bits = 20", format!("state_bits = {STATE_BITS}")),
+        ("state_bits = 20", format!("state_bits = {bits}")),
         ("weight_range = 4.0", "weight_range = 2.0".to_owned()),
         ("backend = ", format!("slices = {slices}\nbackend = ")),
     ] {
@@ -176,11 +176,13 @@ fn sliced(device: &str, slices: usize) -> Result<Design, String> {
 
 /// Bit slices beside one device per weight: an ideal device of few states through the RTL, measured ones in the golden model.
 fn slices(results: &mut Results) {
-    let designs = sliced("model = \"ideal\"", 1).and_then(|one| Ok([one, sliced("model = \"ideal\"", 2)?]));
+    let [bits, measured] = STATE_BITS;
+    let ideal = |slices| sliced("model = \"ideal\"", bits, slices);
+    let designs = ideal(1).and_then(|one| Ok([one, ideal(2)?]));
     match designs {
         Ok(designs) => {
             let [one, two] = designs.map(|design| SEEDS.map(|seed| run(&with_seed(&design, seed))));
-            let title = |what: &str| format!("digits, history, states of {STATE_BITS} bits, 2 slices: {what}");
+            let title = |what: &str| format!("digits, history, states of {bits} bits, 2 slices: {what}");
             let accuracy = |reports: &[Report]| 100.0 * mean(reports.iter().map(|r| r.summary.accuracy));
             let list = &mut results.figures;
             let different = one.iter().chain(&two).map(differences).sum();
@@ -202,7 +204,7 @@ fn slices(results: &mut Results) {
         let lines = format!("preset = \"{device}\"\nsigned = \"differential\"");
         let trained = |slices: usize| {
             let sweep = |design| train::sweep(&design, &golden(), &AtomicBool::new(false), &|_| {});
-            sliced(&lines, slices).and_then(|design| sweep(design).map_err(|error| error.to_string()))
+            sliced(&lines, measured, slices).and_then(|design| sweep(design).map_err(|error| error.to_string()))
         };
         match trained(1).and_then(|one| Ok((one, trained(2)?))) {
             Ok((one, two)) => {
