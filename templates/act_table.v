@@ -11,23 +11,22 @@ module ${ module }$ #(
     output reg  [LANES*${ dac_bits }$-1:0]      activation,  // f(r) of each
     output reg  [LANES*${ dac_bits }$-1:0]      slope        // f'(r) of each
 );
-  // A table for each lane: Yosys maps one memory with a port for each to block RAM in time and space exponential in the ports.
-  genvar k;
-  generate
-    for (k = 0; k < LANES; k = k + 1) begin : gen_lane
-      // {slope, activation}
-      reg [${ 2 * dac_bits - 1 }$:0] rom[0:${ entries.len() - 1 }$];
+  // {slope, activation}
+  reg [${ 2 * dac_bits - 1 }$:0] rom[0:${ entries.len() - 1 }$];
 
-      initial begin
+  initial begin
 <%- for entry in entries %>
-        rom[${ loop.index0 }$] = ${ 2 * dac_bits }$'h${ entry }$;
+    rom[${ loop.index0 }$] = ${ 2 * dac_bits }$'h${ entry }$;
 <%- endfor %>
-      end
+  end
 
-      always @(posedge clk) begin
-        if (en) {slope[k*${ dac_bits }$+:${ dac_bits }$], activation[k*${ dac_bits }$+:${ dac_bits }$]} <= rom[code[k*${ adc_bits }$+:${ adc_bits }$]];
+  integer k;
+  always @(posedge clk) begin
+    if (en) begin
+      for (k = 0; k < LANES; k = k + 1) begin
+        {slope[k*${ dac_bits }$+:${ dac_bits }$], activation[k*${ dac_bits }$+:${ dac_bits }$]} <= rom[code[k*${ adc_bits }$+:${ adc_bits }$]];
       end
     end
-  endgenerate
+  end
 endmodule
 `default_nettype wire

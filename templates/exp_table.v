@@ -9,22 +9,21 @@ module ${ name }$_exp_table #(
     input  wire [LANES*${ adc_bits }$-1:0]      distance,    // unsigned, lowest word first
     output reg  [LANES*${ exp_bits }$-1:0]      exponential  // exp(-d) of each
 );
-  // A table for each lane, as for activations.
-  genvar k;
-  generate
-    for (k = 0; k < LANES; k = k + 1) begin : gen_lane
-      reg [${ exp_bits - 1 }$:0] rom[0:${ entries.len() - 1 }$];
+  reg [${ exp_bits - 1 }$:0] rom[0:${ entries.len() - 1 }$];
 
-      initial begin
+  initial begin
 <%- for entry in entries %>
-        rom[${ loop.index0 }$] = ${ exp_bits }$'h${ entry }$;
+    rom[${ loop.index0 }$] = ${ exp_bits }$'h${ entry }$;
 <%- endfor %>
-      end
+  end
 
-      always @(posedge clk) begin
-        if (en) exponential[k*${ exp_bits }$+:${ exp_bits }$] <= rom[distance[k*${ adc_bits }$+:${ adc_bits }$]];
+  integer k;
+  always @(posedge clk) begin
+    if (en) begin
+      for (k = 0; k < LANES; k = k + 1) begin
+        exponential[k*${ exp_bits }$+:${ exp_bits }$] <= rom[distance[k*${ adc_bits }$+:${ adc_bits }$]];
       end
     end
-  endgenerate
+  end
 endmodule
 `default_nettype wire

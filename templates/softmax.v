@@ -176,14 +176,25 @@ module ${ name }$_softmax #(
   end
 
   wire [LANES*EXP_BITS-1:0] exponential;
-  ${ name }$_exp_table #(
-      .LANES(LANES)
-  ) u_table (
-      .clk        (clk),
-      .en         (valid_q[1]),
-      .distance   (distance),
-      .exponential(exponential)
-  );
+`ifdef YOSYS
+  // A table for each lane, as for activations.
+  localparam TABLE_LANES = 1;
+`else
+  localparam TABLE_LANES = LANES;
+`endif
+  generate
+    genvar t;
+    for (t = 0; t < LANES / TABLE_LANES; t = t + 1) begin : gen_table
+      ${ name }$_exp_table #(
+          .LANES(TABLE_LANES)
+      ) u_table (
+          .clk        (clk),
+          .en         (valid_q[1]),
+          .distance   (distance[t*TABLE_LANES*ADC_BITS+:TABLE_LANES*ADC_BITS]),
+          .exponential(exponential[t*TABLE_LANES*EXP_BITS+:TABLE_LANES*EXP_BITS])
+      );
+    end
+  endgenerate
 
   // --- Sum, and its reciprocal ------------------------------------------------------------------------------------------------
   reg [SUM_BITS-1:0] beat_sum_q;

@@ -69,7 +69,9 @@ pub fn signal(path: &str, design: &Design) -> String {
     let signal = levels.pop().map_or("", plain);
     let mut places: Vec<String> = Vec::new();
     for (depth, level) in levels.iter().enumerate() {
-        if AROUND.contains(level) && depth + 1 < levels.len() {
+        // A generate block says nothing that its instance does not.
+        let block = level.starts_with("gen_");
+        if (block || AROUND.contains(level)) && depth + 1 < levels.len() {
             continue;
         }
         match layer(level, design) {
@@ -138,7 +140,7 @@ mod tests {
         for (path, expected) in [
             ("u_link.u_core.u_l0.u_rows.stage_q_SB_DFFE_Q_3_D_SB_LUT4_O_I1", "layer l0, rows: stage_q"),
             ("u_link.u_core.u_l1_array.s1_neg_q_SB_LUT4_I3_39_O", "layer l1, emulated array: s1_neg_q"),
-            ("u_link.u_core.u_read_path.u_sigmoid.code[3]", "read path, table of sigmoid: code[3]"),
+            ("u_link.u_core.u_read_path.gen_sigmoid[2].u_sigmoid.code[3]", "read path, table of sigmoid: code[3]"),
             ("u_csr.wr_data[15]", "registers: wr_data[15]"),
             ("u_link.bit_q_LUT4_Z", "host link: bit_q"),
             ("rst_q", "rst_q"),
