@@ -104,20 +104,30 @@ module digits_read_path #(
     s1_beat_q  <= s0_beat_q;
     s1_code_q  <= s0_code;
   end
-
+`ifdef YOSYS
+  // A table for each lane: one memory with a port for each lane it maps in time and space exponential in the ports.
+  localparam TABLE_LANES = 1;
+`else
+  localparam TABLE_LANES = LANES;
+`endif
   wire [LANES*DAC_BITS-1:0] s1_act;
   wire [LANES*DAC_BITS-1:0] s1_table_slope;
   wire [LANES*DAC_BITS-1:0] act_sigmoid;
   wire [LANES*DAC_BITS-1:0] slope_sigmoid;
-  digits_act_sigmoid #(
-      .LANES(LANES)
-  ) u_sigmoid (
-      .clk       (clk),
-      .en        (s0_valid && !back_q),
-      .code      (s0_code),
-      .activation(act_sigmoid),
-      .slope     (slope_sigmoid)
-  );
+  generate
+    genvar t_sigmoid;
+    for (t_sigmoid = 0; t_sigmoid < LANES / TABLE_LANES; t_sigmoid = t_sigmoid + 1) begin : gen_sigmoid
+      digits_act_sigmoid #(
+          .LANES(TABLE_LANES)
+      ) u_sigmoid (
+          .clk       (clk),
+          .en        (s0_valid && !back_q),
+          .code      (s0_code[t_sigmoid*TABLE_LANES*ADC_BITS+:TABLE_LANES*ADC_BITS]),
+          .activation(act_sigmoid[t_sigmoid*TABLE_LANES*DAC_BITS+:TABLE_LANES*DAC_BITS]),
+          .slope     (slope_sigmoid[t_sigmoid*TABLE_LANES*DAC_BITS+:TABLE_LANES*DAC_BITS])
+      );
+    end
+  endgenerate
   assign s1_act         = act_sigmoid;
   assign s1_table_slope = slope_sigmoid;
 
