@@ -106,9 +106,9 @@ module digits_read_path #(
   end
 `ifdef YOSYS
   // A table for each lane: one memory with a port for each lane it maps in time and space exponential in the ports.
-  localparam TABLE_LANES = 1;
+  localparam LOOKUPS = 1;
 `else
-  localparam TABLE_LANES = LANES;
+  localparam LOOKUPS = LANES;
 `endif
   wire [LANES*DAC_BITS-1:0] s1_act;
   wire [LANES*DAC_BITS-1:0] s1_table_slope;
@@ -116,15 +116,15 @@ module digits_read_path #(
   wire [LANES*DAC_BITS-1:0] slope_sigmoid;
   generate
     genvar t_sigmoid;
-    for (t_sigmoid = 0; t_sigmoid < LANES / TABLE_LANES; t_sigmoid = t_sigmoid + 1) begin : gen_sigmoid
+    for (t_sigmoid = 0; t_sigmoid < LANES / LOOKUPS; t_sigmoid = t_sigmoid + 1) begin : gen_sigmoid
       digits_act_sigmoid #(
-          .LANES(TABLE_LANES)
+          .LANES(LOOKUPS)
       ) u_sigmoid (
           .clk       (clk),
           .en        (s0_valid && !back_q),
-          .code      (s0_code[t_sigmoid*TABLE_LANES*ADC_BITS+:TABLE_LANES*ADC_BITS]),
-          .activation(act_sigmoid[t_sigmoid*TABLE_LANES*DAC_BITS+:TABLE_LANES*DAC_BITS]),
-          .slope     (slope_sigmoid[t_sigmoid*TABLE_LANES*DAC_BITS+:TABLE_LANES*DAC_BITS])
+          .code      (s0_code[t_sigmoid*LOOKUPS*ADC_BITS+:LOOKUPS*ADC_BITS]),
+          .activation(act_sigmoid[t_sigmoid*LOOKUPS*DAC_BITS+:LOOKUPS*DAC_BITS]),
+          .slope     (slope_sigmoid[t_sigmoid*LOOKUPS*DAC_BITS+:LOOKUPS*DAC_BITS])
       );
     end
   endgenerate

@@ -200,9 +200,9 @@ module ${ name }$_read_path #(
 <%- if !tables.is_empty() %>
 `ifdef YOSYS
   // A table for each lane: one memory with a port for each lane it maps in time and space exponential in the ports.
-  localparam TABLE_LANES = 1;
+  localparam LOOKUPS = 1;
 `else
-  localparam TABLE_LANES = LANES;
+  localparam LOOKUPS = LANES;
 `endif
 <%- endif %>
   wire [LANES*DAC_BITS-1:0] s1_act;
@@ -212,15 +212,15 @@ module ${ name }$_read_path #(
   wire [LANES*DAC_BITS-1:0] slope_${ table.suffix }$;
   generate
     genvar t_${ table.suffix }$;
-    for (t_${ table.suffix }$ = 0; t_${ table.suffix }$ < LANES / TABLE_LANES; t_${ table.suffix }$ = t_${ table.suffix }$ + 1) begin : gen_${ table.suffix }$
+    for (t_${ table.suffix }$ = 0; t_${ table.suffix }$ < LANES / LOOKUPS; t_${ table.suffix }$ = t_${ table.suffix }$ + 1) begin : gen_${ table.suffix }$
       ${ name }$_act_${ table.suffix }$ #(
-          .LANES(TABLE_LANES)
+          .LANES(LOOKUPS)
       ) u_${ table.suffix }$ (
           .clk       (clk),
           .en        (s0_valid && !back_q),
-          .code      (s0_code[t_${ table.suffix }$*TABLE_LANES*ADC_BITS+:TABLE_LANES*ADC_BITS]),
-          .activation(act_${ table.suffix }$[t_${ table.suffix }$*TABLE_LANES*DAC_BITS+:TABLE_LANES*DAC_BITS]),
-          .slope     (slope_${ table.suffix }$[t_${ table.suffix }$*TABLE_LANES*DAC_BITS+:TABLE_LANES*DAC_BITS])
+          .code      (s0_code[t_${ table.suffix }$*LOOKUPS*ADC_BITS+:LOOKUPS*ADC_BITS]),
+          .activation(act_${ table.suffix }$[t_${ table.suffix }$*LOOKUPS*DAC_BITS+:LOOKUPS*DAC_BITS]),
+          .slope     (slope_${ table.suffix }$[t_${ table.suffix }$*LOOKUPS*DAC_BITS+:LOOKUPS*DAC_BITS])
       );
     end
   endgenerate

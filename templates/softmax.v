@@ -178,20 +178,20 @@ module ${ name }$_softmax #(
   wire [LANES*EXP_BITS-1:0] exponential;
 `ifdef YOSYS
   // A table for each lane, as for activations.
-  localparam TABLE_LANES = 1;
+  localparam LOOKUPS = 1;
 `else
-  localparam TABLE_LANES = LANES;
+  localparam LOOKUPS = LANES;
 `endif
   generate
     genvar t;
-    for (t = 0; t < LANES / TABLE_LANES; t = t + 1) begin : gen_table
+    for (t = 0; t < LANES / LOOKUPS; t = t + 1) begin : gen_table
       ${ name }$_exp_table #(
-          .LANES(TABLE_LANES)
+          .LANES(LOOKUPS)
       ) u_table (
           .clk        (clk),
           .en         (valid_q[1]),
-          .distance   (distance[t*TABLE_LANES*ADC_BITS+:TABLE_LANES*ADC_BITS]),
-          .exponential(exponential[t*TABLE_LANES*EXP_BITS+:TABLE_LANES*EXP_BITS])
+          .distance   (distance[t*LOOKUPS*ADC_BITS+:LOOKUPS*ADC_BITS]),
+          .exponential(exponential[t*LOOKUPS*EXP_BITS+:LOOKUPS*EXP_BITS])
       );
     end
   endgenerate
