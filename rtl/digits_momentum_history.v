@@ -109,8 +109,8 @@ module digits_momentum_history #(
   reg [PULSE_BITS-1:0] longest_q;
   wire [PULSE_BITS-1:0] longest = width_of(peak_product_q);
   // A pulse of length 0: the product is less than the half that rounds it.
-  localparam QUIET_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
-  wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};
+  localparam SILENT_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
+  wire                 silent  = (peak_product_q >> SILENT_SHIFT) == {PRODUCT{1'b0}};
   wire fetch_take;
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;
   localparam Y_ADDR_BITS = (DEPTH * Y_BEATS > 1) ? $clog2(DEPTH * Y_BEATS) : 1;

@@ -96,8 +96,8 @@ module ${ name }$_${ prefix }$momentum_history #(
   wire                 silent  = longest <= QUIET_CODE;
 <%- else %>
   // A pulse of length 0: the product is less than the half that rounds it.
-  localparam QUIET_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
-  wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};
+  localparam SILENT_SHIFT = (WIDTH_SHIFT == 0) ? 0 : WIDTH_SHIFT - 1;
+  wire                 silent  = (peak_product_q >> SILENT_SHIFT) == {PRODUCT{1'b0}};
 <%- endif %>
   wire                 fetch_take;
   localparam X_ADDR_BITS = (DEPTH * X_BEATS > 1) ? $clog2(DEPTH * X_BEATS) : 1;

@@ -176,7 +176,7 @@ fn mutants() -> Vec<Mutant> {
             small: Small { training: "learning_rate = 0.5\nmomentum = 0.01\nhistory = 3\nseed = 7", ..little() },
             changes: &[(
                 "momentum_history",
-                "wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};",
+                "wire                 silent  = (peak_product_q >> SILENT_SHIFT) == {PRODUCT{1'b0}};",
                 "wire silent = 1'b0;",
             )],
             sample: 2,

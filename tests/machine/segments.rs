@@ -92,7 +92,7 @@ fn a_fault_is_reported_as_in_sequence() {
     let late = records.iter().copied().filter(|&sample| sample > 12).max().expect("a record beyond the first segment");
     for sample in [records[0], late] {
         let least = peaks[..sample].iter().max().expect("samples before");
-        let silent = "wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};";
+        let silent = "wire                 silent  = (peak_product_q >> SILENT_SHIFT) == {PRODUCT{1'b0}};";
         let wrong = format!("wire silent = longest == {{PULSE_BITS{{1'b0}}}} || (newest_q && pair_peak > {least});");
         let broken = Rig { rtl: mutated(&rig.rtl, &[("momentum_history", silent, &wrong)]), ..rig.clone() };
         let one = error(&broken, &options());
@@ -117,7 +117,7 @@ fn the_first_of_two_faults_ends_the_run() {
         range.into_iter().find(|&i| peaks.iter().filter(|&&p| p == peaks[i]).count() == 1).expect("a peak of its own")
     };
     let (early, late) = (once(1..9), once(20..peaks.len()));
-    let silent = "wire                 silent  = (peak_product_q >> QUIET_SHIFT) == {PRODUCT{1'b0}};";
+    let silent = "wire                 silent  = (peak_product_q >> SILENT_SHIFT) == {PRODUCT{1'b0}};";
     let wrong = format!(
         "wire silent = longest == {{PULSE_BITS{{1'b0}}}} || (newest_q && (pair_peak == {} || pair_peak == {}));",
         peaks[early], peaks[late]

@@ -34,7 +34,7 @@ fn cycles_are_those_of_a_co_simulation() {
         (with("momentum_unit = \"in_array\""), "adcs = 2\nlanes = 4\ninput_coding = \"bit_serial\""),
         (with("momentum_unit = \"sram\""), Small::default().array),
         (with("momentum_unit = \"tiki_taka\"\ntransfer_every = 2"), tiles),
-        (with("history = 2"), "adcs = 2\nlanes = 2\nslices = 2\nslice_ratio = 4\ncarry_every = 2"),
+        (with("history = 2"), "adcs = 2\nlanes = 2\npulse_bits = 10\nslices = 2\nslice_ratio = 4\ncarry_every = 2"),
         ("optimizer = \"sgd\"\nlearning_rate = 0.5\nepochs = 1\nseed = 3".to_owned(), Small::default().array),
     ];
     let convolution = "image = { height = 5, width = 5 }\nlayers = [ { outputs = 4, kernel = 2, pool = 2, activation = \"tanh\" }, \
