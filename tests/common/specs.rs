@@ -26,8 +26,8 @@ struct Draft {
     training: Training,
     machine: Machine,
     memristors: Option<Memristors>,
-    /// Several devices per weight are allowed.
-    sliced: bool,
+    /// Several devices per weight and rounding by chance are allowed, which ask for widths of their own.
+    demanding: bool,
 }
 
 /// Keys of `[device]` but `state_bits`, and whole sections.
@@ -173,7 +173,7 @@ fn draft() -> impl Strategy<Value = Draft> {
                 // Only the `ideal` device exists in Verilog.
                 memristors: if machine.emulated { None } else { memristors },
                 machine,
-                sliced: true,
+                demanding: true,
             }
         },
     )
@@ -245,7 +245,7 @@ impl Draft {
     /// designs of all seeds.
     fn slices(&self) -> Option<u32> {
         let device = self.memristors.as_ref().map_or("", |m| m.device);
-        let serves = self.sliced
+        let serves = self.demanding
             && !self.machine.emulated
             && self.training.momentum.and(self.engine()).is_none()
             && !["PCM", "mtj"].iter().any(|word| device.contains(word))
@@ -294,7 +294,7 @@ impl Draft {
         let junctions = self.memristors.as_ref().is_some_and(|m| m.device.contains("mtj"));
         let serves =
             self.engine() == Some("sram") && self.training.momentum.is_some() && self.training.kind != "nesterov";
-        serves && (junctions || (self.training.seed / 7).is_multiple_of(2))
+        self.demanding && serves && (junctions || (self.training.seed / 7).is_multiple_of(2))
     }
 
     fn write(&self, scales: &[(i32, i32, i32, i32, i32)]) -> String {
@@ -434,5 +434,5 @@ pub fn random_spec(seed: u64) -> String {
 
 /// Any draft of the `ideal` device, valid or not, as text: full of contradicting widths and ranges, but of nothing else.
 pub fn random_draft_toml() -> impl Strategy<Value = String> {
-    draft().prop_map(|draft| Draft { memristors: None, sliced: false, ..draft }.toml())
+    draft().prop_map(|draft| Draft { memristors: None, demanding: false, ..draft }.toml())
 }
