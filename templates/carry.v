@@ -150,16 +150,7 @@ module ${ name }$_carry #(
     end
   endfunction
 
-  // Most carries of a column, of this beat and those before it.
-  function [PULSE_BITS-1:0] most_of;
-    input [PULSE_BITS-1:0]       least;
-    input [LANES*PULSE_BITS-1:0] all;
-    integer p;
-    begin
-      most_of = least;
-      for (p = 0; p < LANES; p = p + 1) if (all[p*PULSE_BITS+:PULSE_BITS] > most_of) most_of = all[p*PULSE_BITS+:PULSE_BITS];
-    end
-  endfunction
+<% include "momentum/longest.v" %>
 
   wire                        s0_valid;
   wire                        s0_last;
@@ -171,7 +162,7 @@ module ${ name }$_carry #(
   reg  [LANES-1:0]            s1_neg_q;
   reg  [PULSE_BITS-1:0]       most_q;
   wire                        s1_first = s1_beat_q == {Y_BEAT_BITS{1'b0}};
-  wire [PULSE_BITS-1:0]       most     = most_of(s1_first ? {PULSE_BITS{1'b0}} : most_q, s1_count_q);
+  wire [PULSE_BITS-1:0]       most     = longest_of(s1_first ? {PULSE_BITS{1'b0}} : most_q, s1_count_q);
 
   ${ name }$_gear #(
       .WORD(ADC_BITS),

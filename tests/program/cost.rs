@@ -194,6 +194,32 @@ fn by_hand_conversions_of_an_mnist_network() {
     assert_eq!(e.arrays, 8);
 }
 
+/// Two devices per weight: each line, cell and conversion of a read twice; a carry converts one row of one of them.
+#[test]
+fn by_hand_reads_of_two_slices() {
+    let text = |slices: usize| {
+        format!(
+            "name = \"little\"\n[network]\ninputs = 64\nlayers = [ {{ outputs = 32 }}, {{ outputs = 10 }} ]\n\
+             [array]\nslices = {slices}\n[device]\nstate_bits = 11\n[data]\ncsv = \"none.csv\""
+        )
+    };
+    let [one, two] = [1, 2].map(|n| estimate(&design(&text(n)), &components(), Counting::Assumed).expect("runs"));
+    let conversion = 1.667e-12 + 0.977e-15;
+    let (once, twice) = (&one.inference.energies, &two.inference.energies);
+    assert_relative_eq!(twice.component(Component::Converters), 84.0 * conversion, max_relative = 1e-9);
+    assert_relative_eq!(once.component(Component::Converters), 42.0 * conversion, max_relative = 1e-9);
+    // The codes of 42 columns have a second one to be added.
+    assert_relative_eq!(twice.component(Component::Adders), 42.0 * 0.021e-12, max_relative = 1e-9);
+    for component in [Component::Drivers, Component::Cells] {
+        assert_relative_eq!(twice.component(component), 2.0 * once.component(component), max_relative = 1e-9);
+    }
+    // A row of each layer in every step.
+    let update = two.training.energies.part(Phase::Update, Component::Converters);
+    assert_relative_eq!(update, 42.0 * conversion, max_relative = 1e-9);
+    assert_eq!(one.training.energies.part(Phase::Update, Component::Converters), 0.0);
+    assert_eq!((one.arrays, two.arrays), (2, 4));
+}
+
 /// A write slot of plain SGD on ideal devices: 3 rows (bias included) by 2 columns at full scale, all with pulses of 102 units of 2 ns.
 ///
 /// V^2 G t = (2 V)^2 * 10 uS * 204 ns = 8.16 pJ a cell, 48.96 pJ for 6 cells.
