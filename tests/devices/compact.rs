@@ -81,6 +81,26 @@ fn named_sets_are_free_of_errors() {
     check(StanfordPku::sets(), &[]);
 }
 
+/// A gap that grows stops where the field has fallen to its least: at the root of the published equation, in one pulse or in several.
+#[test]
+fn a_growing_gap_stops_at_the_least_field() {
+    let model = StanfordPku::default();
+    for volts in [-1.15, -1.276_435_132_478_214_8, -1.35] {
+        let stop = 1e-9 * ((model.gamma0 - model.f_min * model.t_ox / -volts) / model.beta).cbrt();
+        assert!(stop > model.gap_min && stop < model.gap_max);
+        for start in [model.gap_min, 0.306e-9, 0.99 * stop] {
+            let seconds = seconds_for(&model, volts, 10.0);
+            let whole = model.pulse(start, volts, seconds).unwrap();
+            assert_relative_eq!(whole, stop, max_relative = 1e-12);
+            for cut in [1e-6, 0.02, 0.5, 0.98] {
+                let part = model.pulse(start, volts, seconds * cut).unwrap();
+                let both = model.pulse(part, volts, seconds * (1.0 - cut)).unwrap();
+                assert_relative_eq!(both, whole, max_relative = 1e-12);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

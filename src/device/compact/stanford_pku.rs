@@ -139,6 +139,14 @@ impl StanfordPku {
         self.gamma0 - self.beta * nm * nm * nm
     }
 
+    /// Gap beyond which the field of `volts` is below `f_min`, within the bounds: one that grows stops there, at full speed.
+    fn reach(&self, volts: f64) -> f64 {
+        let nm = libm::cbrt((self.gamma0 - self.f_min * self.t_ox / volts.abs()) / self.beta);
+        let gap = nm * 1e-9;
+        // No number: `beta` 0 and a field of just `f_min`, whatever the gap.
+        if gap.is_nan() { self.gap_max } else { gap.clamp(self.gap_min, self.gap_max) }
+    }
+
     /// Volts per metre.
     fn field(&self, gap: f64, volts: f64) -> f64 {
         self.gamma(gap) * volts.abs() / self.t_ox
@@ -178,6 +186,13 @@ impl CompactModel for StanfordPku {
         let thermal = K_OVER_Q * self.temperature(state, volts);
         let lowered = self.gamma(state) * self.a0 * volts / (self.t_ox * thermal);
         -self.velocity0 * libm::exp(-self.e_a / thermal) * libm::sinh(lowered)
+    }
+
+    /// A rule of quadrature does not see that the rate drops to 0 between its last node and a step's end, so the end is where it drops.
+    fn pulse(&self, state: f64, volts: f64, seconds: f64) -> Result<f64, CompactError> {
+        solve::check_pulse(self.bounds(), state, volts, seconds)?;
+        let end = if volts < 0.0 { self.reach(volts).max(state) } else { self.gap_max };
+        solve::pulse(&|s| self.rate(s, volts), (self.gap_min, end), &self.kinks(), state, seconds)
     }
 
     /// Below the voltage whose field stays under `f_min` at the smallest gap, no gap moves.
