@@ -431,21 +431,25 @@ module digits_array_emulated #(
     else host_q <= host_active ? {host_q[1:0], host_q == 3'd0} : 3'd0;
   end
 
-  wire                 walk_write = s4_write_q && op_valid;
-  wire [ADDR_BITS-1:0] wr_addr    = walk_write ? s4_addr_q : addr_q;
+  wire                       walk_write = s4_write_q && op_valid;
+  wire [ADDR_BITS-1:0]       walk_addr  = s4_addr_q;
+  wire [ADCS*STATE_BITS-1:0] walk_next  = s4_next_q;
+  wire [ADDR_BITS-1:0]       wr_addr    = walk_write ? walk_addr : addr_q;
   genvar g;
   generate
     for (g = 0; g < ADCS; g = g + 1) begin : gen_states
       localparam [LINE_BITS-1:0] LANE = g;
+      wire                  wr_en   = walk_write || (host_active && host_write && host_access && (host_lane_32[LINE_BITS-1:0] == LANE));
+      wire [STATE_BITS-1:0] wr_data = walk_write ? walk_next[g*STATE_BITS+:STATE_BITS] : host_wdata;
       digits_vector_mem #(
           .WIDTH    (STATE_BITS),
           .DEPTH    (ROWS * WORDS),
           .ADDR_BITS(ADDR_BITS)
       ) u_states (
           .clk    (clk),
-          .wr_en  (walk_write || (host_active && host_write && host_access && (host_lane_32[LINE_BITS-1:0] == LANE))),
+          .wr_en  (wr_en),
           .wr_addr(wr_addr),
-          .wr_data(walk_write ? s4_next_q[g*STATE_BITS+:STATE_BITS] : host_wdata),
+          .wr_data(wr_data),
           .rd_en  (1'b1),
           .rd_addr(addr_q),
           .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])

@@ -29,6 +29,9 @@ module ${ name }$_array_emulated #(
     parameter SUM_BITS    = 36,  // bits of a dot product, exact
     parameter FWD_SHIFT   = 20,  // dot product -> ADC code
     parameter BACK_SHIFT  = 18,
+<%- if banked %>
+    parameter BANKED      = 1,   // 1: states in two banks of single-port memory
+<%- endif %>
     parameter WRITE_SHIFT = 4    // x * width -> change of state
 ) (
     input  wire                       clk,
@@ -525,25 +528,92 @@ module ${ name }$_array_emulated #(
     else host_q <= host_active ? {host_q[1:0], host_q == 3'd0} : 3'd0;
   end
 
-  wire                 walk_write = s4_write_q && op_valid;
-  wire [ADDR_BITS-1:0] wr_addr    = walk_write ? s4_addr_q : addr_q;
+<%- if banked %>
+
+  wire                       walk_write;
+  wire [ADDR_BITS-1:0]       walk_addr;
+  wire [ADCS*STATE_BITS-1:0] walk_next;
+  generate
+    if (BANKED == 1) begin : gen_fifth
+      // A stage more than the arithmetic needs: what is written lies five words behind what is read, an odd number, and so in the other
+      // bank.
+      reg                       s5_write_q;
+      reg [ADDR_BITS-1:0]       s5_addr_q;
+      reg [ADCS*STATE_BITS-1:0] s5_next_q;
+      always @(posedge clk) begin
+        if (!rst_n) s5_write_q <= 1'b0;
+        else s5_write_q <= s4_write_q;
+      end
+      always @(posedge clk) begin
+        s5_addr_q <= s4_addr_q;
+        if (s4_write_q) s5_next_q <= s4_next_q;
+      end
+      assign walk_write = s5_write_q && op_valid;
+      assign walk_addr  = s5_addr_q;
+      assign walk_next  = s5_next_q;
+    end else begin : gen_fourth
+      assign walk_write = s4_write_q && op_valid;
+      assign walk_addr  = s4_addr_q;
+      assign walk_next  = s4_next_q;
+    end
+  endgenerate
+<%- else %>
+
+  wire                       walk_write = s4_write_q && op_valid;
+  wire [ADDR_BITS-1:0]       walk_addr  = s4_addr_q;
+  wire [ADCS*STATE_BITS-1:0] walk_next  = s4_next_q;
+<%- endif %>
+  wire [ADDR_BITS-1:0]       wr_addr    = walk_write ? walk_addr : addr_q;
   genvar g;
   generate
     for (g = 0; g < ADCS; g = g + 1) begin : gen_states
       localparam [LINE_BITS-1:0] LANE = g;
+      wire                  wr_en   = walk_write || (host_active && host_write && host_access && (host_lane_32[LINE_BITS-1:0] == LANE));
+      wire [STATE_BITS-1:0] wr_data = walk_write ? walk_next[g*STATE_BITS+:STATE_BITS] : host_wdata;
+<%- if banked %>
+      if (BANKED == 1) begin : gen_banks
+        ${ name }$_bank_mem #(
+            .WIDTH    (STATE_BITS),
+            .DEPTH    (ROWS * WORDS),
+            .ADDR_BITS(ADDR_BITS)
+        ) u_states (
+            .clk    (clk),
+            .wr_en  (wr_en),
+            .wr_addr(wr_addr),
+            .wr_data(wr_data),
+            .rd_addr(addr_q),
+            .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
+        );
+      end else begin : gen_ports
+        ${ name }$_vector_mem #(
+            .WIDTH    (STATE_BITS),
+            .DEPTH    (ROWS * WORDS),
+            .ADDR_BITS(ADDR_BITS)
+        ) u_states (
+            .clk    (clk),
+            .wr_en  (wr_en),
+            .wr_addr(wr_addr),
+            .wr_data(wr_data),
+            .rd_en  (1'b1),
+            .rd_addr(addr_q),
+            .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
+        );
+      end
+<%- else %>
       ${ name }$_vector_mem #(
           .WIDTH    (STATE_BITS),
           .DEPTH    (ROWS * WORDS),
           .ADDR_BITS(ADDR_BITS)
       ) u_states (
           .clk    (clk),
-          .wr_en  (walk_write || (host_active && host_write && host_access && (host_lane_32[LINE_BITS-1:0] == LANE))),
+          .wr_en  (wr_en),
           .wr_addr(wr_addr),
-          .wr_data(walk_write ? s4_next_q[g*STATE_BITS+:STATE_BITS] : host_wdata),
+          .wr_data(wr_data),
           .rd_en  (1'b1),
           .rd_addr(addr_q),
           .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
       );
+<%- endif %>
     end
   endgenerate
 

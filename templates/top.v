@@ -1058,6 +1058,9 @@ module ${ name }$ (
       .SUM_BITS   (${ a.sum_bits }$),
       .FWD_SHIFT  (${ l.forward_shift }$),
       .BACK_SHIFT (${ l.backward_shift }$),
+<%- if banked %>
+      .BANKED     (${ l.banked }$),
+<%- endif %>
       .WRITE_SHIFT(${ l.write_shift }$)
   ) u_${ a.name }$_array (
       .clk       (aclk),

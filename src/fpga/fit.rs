@@ -5,7 +5,7 @@ use std::fmt;
 use super::netlist::Part;
 use super::target::{Resource, Target};
 use super::{Resources, Use, built_in};
-use crate::spec::{Backend, Design, MomentumUnit};
+use crate::spec::{Backend, Design, MomentumUnit, StateMemory};
 
 /// Parts shown in the message.
 const SHOWN: usize = 6;
@@ -175,6 +175,9 @@ fn knobs(
             add(0.3, format!("`history` (now {}): pairs kept in memory", design.training.history));
         }
         add(0.5, format!("`state_bits` (now {}): bits of a weight in memory", design.device.state_bits));
+        if array.state_memory == Some(StateMemory::DualPort) && target.resources.large_memories > 0 {
+            add(0.6, "without `state_memory = \"dual_port\"`: weights in the SPRAMs as far as these go".to_owned());
+        }
         if array.adcs.max(array.lanes) > 1 {
             add(0.4, format!("`adcs` (now {}) and `lanes` (now {}): width of the memories", array.adcs, array.lanes));
         }

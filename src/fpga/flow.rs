@@ -7,7 +7,7 @@ use super::board::{Board, BoardClock};
 use super::folder::{Folder, RTL};
 use super::target::{Family, Target};
 use super::tools::{self, Tools};
-use super::{FpgaError, Pace, Report, fit, netlist, place};
+use super::{FpgaError, Pace, Report, fit, netlist, place, states};
 use crate::doctor::Surroundings;
 use crate::rtl::{Rtl, emit};
 use crate::spec::Design;
@@ -64,6 +64,7 @@ pub fn run(
     stop: &AtomicBool,
     tell: &dyn Fn(Step),
 ) -> Result<Report, FpgaError> {
+    let design = &states::placed(design, target);
     let wanted = options.clock.unwrap_or(target.clock.design_mhz);
     let clock = BoardClock::new(target, wanted)?;
     let routed_here = target.family != Family::Xc7;

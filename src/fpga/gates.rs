@@ -15,6 +15,8 @@ use crate::spec::Design;
 const INITIAL: (&str, &str) = ("`define SB_DFF_INIT initial Q = 0;", "`define SB_DFF_INIT");
 /// Default values of ports are newer than the Verilog that simulators read.
 const DEFINES: &str = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n";
+/// Their widths are the vendor's business.
+const QUIET: [&str; 2] = ["// verilator lint_off WIDTH\n", "\n// verilator lint_on WIDTH\n"];
 
 /// Synthesizes `rtl` for `target` and returns the netlist, module for module what [`Rtl`] says, with the models of its cells. Ports keep
 /// their names; so do the signals `watched` of the top, which are kept for the bench.
@@ -55,7 +57,7 @@ pub fn gate_level(
 
     let models = models(&yosys)?;
     let text = std::fs::read_to_string(&models).map_err(file_error(&models.display().to_string()))?;
-    let text = format!("{DEFINES}{}", text.replacen(INITIAL.0, INITIAL.1, 1));
+    let text = format!("{}{DEFINES}{}{}", QUIET[0], text.replacen(INITIAL.0, INITIAL.1, 1), QUIET[1]);
     let modules = vec![
         Module { name: format!("{}_cells", design.name), text },
         Module { name: top.clone(), text: format!("`timescale 1ps / 1ps\n{netlist}") },

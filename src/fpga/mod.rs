@@ -10,6 +10,7 @@ mod netlist;
 mod pace;
 mod place;
 mod pll;
+mod states;
 mod target;
 mod tools;
 

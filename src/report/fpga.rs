@@ -19,21 +19,20 @@ pub fn fpga_table(r: &Report) -> String {
     if !r.resources.is_empty() {
         text += &(trimmed(&resources) + "\n\n");
     }
-    let mut parts = table(&["part, before packing", "LUTs", "flip-flops", "block RAMs", "DSPs"]);
+    // Few devices have large memories.
+    let large = r.parts.iter().any(|part| part.cells.large_memories > 0);
+    let mut heads = vec!["part, before packing", "LUTs", "flip-flops", "block RAMs", "DSPs"];
+    heads.extend(large.then_some("SPRAMs"));
+    let columns = heads.len();
+    let mut parts = table(&heads);
     for p in r.parts.iter().take(SHOWN) {
         let c = p.cells;
-        let memories = c.memories + c.large_memories;
-        parts.add_row([
-            p.name.clone(),
-            c.luts.to_string(),
-            c.flip_flops.to_string(),
-            memories.to_string(),
-            c.multipliers.to_string(),
-        ]);
+        let counts = [c.luts, c.flip_flops, c.memories, c.multipliers, c.large_memories];
+        parts.add_row(std::iter::once(p.name.clone()).chain(counts.map(|n| n.to_string())).take(columns));
     }
     if r.parts.len() > SHOWN {
         let rest = format!("({} more in fpga.json)", r.parts.len() - SHOWN);
-        parts.add_row([rest, String::new(), String::new(), String::new(), String::new()]);
+        parts.add_row(std::iter::once(rest).chain(std::iter::repeat_n(String::new(), columns - 1)));
     }
     if !r.parts.is_empty() {
         text += &(trimmed(&parts) + "\n\n");

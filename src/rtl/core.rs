@@ -22,6 +22,7 @@ macro_rules! plain {
     };
 }
 plain!(VectorMem, "vector_mem.v");
+plain!(BankMem, "bank_mem.v");
 plain!(Softmax, "softmax.v");
 plain!(ColLines, "col_lines.v");
 
@@ -92,6 +93,8 @@ struct ArrayEmulated<'a> {
     serial: bool,
     /// It reads the codes on its lines from memories.
     lines: bool,
+    /// The states of some layer lie in two banks of single-port memory.
+    banked: bool,
 }
 
 #[derive(Template)]
@@ -317,7 +320,11 @@ pub(super) fn render(design: &Design) -> Result<Vec<Module>, askama::Error> {
         add("_memory_ctrl", memory::controller(design, mode).render())?;
     }
     if design.array.backend.emulated() {
-        add("_array_emulated", ArrayEmulated { name, serial, lines }.render())?;
+        let banked = design.banked();
+        if banked {
+            add("_bank_mem", BankMem { name }.render())?;
+        }
+        add("_array_emulated", ArrayEmulated { name, serial, lines, banked }.render())?;
     }
     if design.layers.iter().any(|layer| !layer.tiling.is_single()) {
         add(

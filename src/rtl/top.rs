@@ -8,7 +8,7 @@ use super::{bit_serial, bits_for, memory, momentum, pulse_table};
 use crate::lfsr;
 use crate::spec::{
     Backend, CarryFormat, Design, DigitalVelocity, InputCoding, Layer, LocalTiming, MomentumKind, MomentumUnit, Slices,
-    Tile, TransferFormat,
+    StateMemory, Tile, TransferFormat,
 };
 
 /// Sizes of one array as the templates need them.
@@ -93,6 +93,8 @@ struct LayerSizes {
     forward_shift: u32,
     backward_shift: u32,
     write_shift: u32,
+    /// 1: states in two banks of single-port memory.
+    banked: u32,
 }
 
 #[derive(Template)]
@@ -104,6 +106,8 @@ pub(super) struct Top<'a> {
     external: bool,
     /// Codes on the lines lie in memories.
     lines: bool,
+    /// Some layer's states lie in two banks of single-port memory.
+    banked: bool,
     unit: MomentumUnit,
     ring: bool,
     clears: bool,
@@ -211,6 +215,7 @@ fn layer_sizes(design: &Design, index: usize, layer: &Layer) -> LayerSizes {
         forward_shift: layer.shifts.forward,
         backward_shift: layer.shifts.backward,
         write_shift: layer.shifts.write,
+        banked: u32::from(layer.state_memory == StateMemory::SinglePort),
     }
 }
 
@@ -272,6 +277,7 @@ pub(super) fn top(design: &Design) -> Top<'_> {
         ),
         external: array.backend == Backend::External,
         lines: array.backend.lines_in_memory(),
+        banked: design.banked(),
         unit: design.training.momentum_unit,
         ring: design.training.ring(),
         clears: momentum::clears(&design.training),

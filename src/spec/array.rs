@@ -23,6 +23,8 @@ pub struct Array {
     /// Devices per weight; `None`: one.
     pub slices: Option<Slices>,
     pub backend: Backend,
+    /// Of arrays inside the design; `None`: not given. Layers say what it comes to.
+    pub state_memory: Option<StateMemory>,
 }
 
 /// How a vector reaches the lines of an array in a read. Writes drive rows by amplitude always.
@@ -46,6 +48,26 @@ pub enum Backend {
     Emulated,
     /// The same with row and column codes in memories instead of registers: small enough for an FPGA.
     Fpga,
+}
+
+/// Memory in which an array inside the design keeps the states of its cells. A write reads and writes a word in every cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StateMemory {
+    /// One memory with a port for reads and one for writes: block RAM.
+    DualPort,
+    /// Two banks of single-port memory, for words at even and at odd addresses: large RAM blocks, or the SRAM macros of a chip.
+    SinglePort,
+}
+
+impl StateMemory {
+    /// All of them, with the names that specs give them.
+    pub const ALL: [(&str, StateMemory); 2] =
+        [("dual_port", StateMemory::DualPort), ("single_port", StateMemory::SinglePort)];
+
+    pub fn name(self) -> &'static str {
+        StateMemory::ALL.iter().find(|(_, memory)| *memory == self).map_or("", |(name, _)| name)
+    }
 }
 
 impl Backend {
@@ -99,6 +121,11 @@ impl Array {
 }
 
 impl Design {
+    /// Whether some layer's states lie in two banks of single-port memory.
+    pub fn banked(&self) -> bool {
+        self.layers.iter().any(|layer| layer.state_memory == StateMemory::SinglePort)
+    }
+
     /// Bits of a performance counter. On an FPGA 40 of them last for 3 hours at 100 MHz and take a third less of the chip.
     pub fn counter_bits(&self) -> u32 {
         if self.array.backend.lines_in_memory() { 40 } else { 64 }

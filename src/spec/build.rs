@@ -12,8 +12,8 @@ use super::ident::{self, BadName, MAX_NAME};
 use super::reader::{Entry, Found, Reader, Section};
 use super::sections::{self, ArrayEntry};
 use super::{
-    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, Tiling, coding, conv, cost, device,
-    engine, memory, nonideal, schedule, slices,
+    Activation, Array, Design, Device, InputCoding, Layer, Loss, NonIdeal, Shifts, StateMemory, Tiling, coding, conv,
+    cost, device, engine, memory, nonideal, schedule, slices,
 };
 
 pub(super) type Schema = &'static [(&'static str, &'static [&'static str])];
@@ -71,6 +71,7 @@ const ARRAY: &[&str] = &[
     "slice_code_ratio",
     "carry_every",
     "backend",
+    "state_memory",
     "weight_range",
     "nonideal",
 ];
@@ -163,6 +164,7 @@ pub(super) fn design(reader: &Reader<'_>, table: &DeTable<'_>, base_dir: &Path) 
 
     let engines = training.engine();
     let backend_place = array.backend.as_ref().and_then(|v| v.span.clone());
+    sections::state_memory(reader, &array);
     let slices_places = array.slices.as_ref().map(slices::SlicesEntry::spans).unwrap_or_default();
     let places = Places {
         dac_bits: array.dac.as_ref().and_then(|v| v.span.clone()),
@@ -247,6 +249,7 @@ fn widths(entry: ArrayEntry) -> Option<Array> {
         cols: entry.cols?.value.map(|n| n as usize),
         slices: entry.slices?.complete(),
         backend: entry.backend?.value,
+        state_memory: entry.state_memory?.value,
     })
 }
 
@@ -268,6 +271,7 @@ fn assemble(params: &Params, places: &Places) -> Option<Vec<Layer>> {
                 slices: array.slices.map_or(1, |slices| slices.count),
                 ..Tiling::new(p.inputs + 1, p.outputs, (array.rows, array.cols), array.adcs)
             },
+            state_memory: array.state_memory.unwrap_or(StateMemory::DualPort),
         })
     };
     params.layers.iter().enumerate().map(layer).collect()

@@ -102,6 +102,9 @@ fn write_design(out: &mut String, d: &Design) -> std::fmt::Result {
             writeln!(out, "{key} = {most}")?;
         }
     }
+    if let Some(memory) = array.state_memory {
+        writeln!(out, "state_memory = \"{}\"", memory.name())?;
+    }
     if let Some(slices) = array.slices {
         writeln!(out, "slices = {}\nslice_ratio = {}", slices.count, 1u32 << slices.bits)?;
         writeln!(out, "slice_code_ratio = {}\ncarry_every = {}", 1u32 << slices.code_bits, slices.every)?;

@@ -348,6 +348,7 @@ mod tests {
                 rows: None,
                 cols: None,
                 slices: None,
+                state_memory: None,
                 backend: Backend::External,
             },
             error_bits: None,

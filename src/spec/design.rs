@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Array, Conv, CostOverrides, FactorFormat, InputCoding, Memory, NonIdeal, Tile, Tiling, Training};
+use super::{
+    Array, Conv, CostOverrides, FactorFormat, InputCoding, Memory, NonIdeal, StateMemory, Tile, Tiling, Training,
+};
 use crate::device::{DeviceError, Geometry, Memristors, Noise, compact, mtj, pcm, response};
 use crate::fixed;
 
@@ -65,6 +67,8 @@ pub struct Layer {
     pub shifts: Shifts,
     /// How its cells lie on arrays.
     pub tiling: Tiling,
+    /// What `[array] state_memory` says, or the target of an FPGA where it says nothing.
+    pub state_memory: StateMemory,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -35,7 +35,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-pub use array::{Array, Backend, InputCoding};
+pub use array::{Array, Backend, InputCoding, StateMemory};
 pub use canonical::canonical_toml;
 pub use conv::{Conv, Map, Pooling};
 pub(crate) use cost::COST_KEYS;
@@ -71,8 +71,8 @@ pub fn nearest_word<'w>(word: &str, known: &'w [String]) -> Option<&'w str> {
 }
 
 /// Names of the embedded presets.
-pub const PRESETS: [&str; 8] =
-    ["digits", "mnist", "tiny", "digits_cnn", "digits_fpga", "digits_pcm", "digits_stt", "digits_reram"];
+pub const PRESETS: [&str; 9] =
+    ["digits", "mnist", "tiny", "digits_cnn", "digits_fpga", "mnist_fpga", "digits_pcm", "digits_stt", "digits_reram"];
 
 /// Text of an embedded preset: a commented spec.
 pub fn preset(name: &str) -> Option<&'static str> {
@@ -83,6 +83,7 @@ pub fn preset(name: &str) -> Option<&'static str> {
         "digits_reram" => Some(include_str!("../../presets/digits_reram.toml")),
         "digits_pcm" => Some(include_str!("../../presets/digits_pcm.toml")),
         "digits_fpga" => Some(include_str!("../../presets/digits_fpga.toml")),
+        "mnist_fpga" => Some(include_str!("../../presets/mnist_fpga.toml")),
         "digits_stt" => Some(include_str!("../../presets/digits_stt.toml")),
         "tiny" => Some(include_str!("../../presets/tiny.toml")),
         _ => None,

@@ -15,7 +15,7 @@ use super::slices::SlicesEntry;
 use super::transfer::TransferEntry;
 use super::{
     Backend, Data, DataSource, FactorFormat, InputCoding, LocalTiming, Loss, MomentumKind, MomentumUnit, Optimizer,
-    Rates, Rounding, ScheduleStep, Timing, Training, Transfer,
+    Rates, Rounding, ScheduleStep, StateMemory, Timing, Training, Transfer,
 };
 
 /// Rows and columns of an array that layers are cut into.
@@ -38,6 +38,8 @@ pub(super) struct ArrayEntry {
     pub cols: Option<Found<Option<i64>>>,
     pub slices: Option<SlicesEntry>,
     pub backend: Option<Found<Backend>>,
+    /// The inner `None`: not given.
+    pub state_memory: Option<Found<Option<StateMemory>>>,
     pub weight: Option<i32>,
 }
 
@@ -67,7 +69,18 @@ pub(super) fn array(reader: &Reader<'_>, section: &Section<'_>) -> ArrayEntry {
         cols: section.int("cols", TILE_LINES).optional(),
         slices: SlicesEntry::read(reader, section),
         backend: section.choice("backend", &Backend::ALL).or(defaults::BACKEND),
+        state_memory: section.choice("state_memory", &StateMemory::ALL).optional(),
         weight: section.full_scale("weight_range", SCALE_LIMIT).or(defaults::WEIGHT_RANGE).map(|found| found.value),
+    }
+}
+
+/// An array outside the design has no memory in it.
+pub(super) fn state_memory(reader: &Reader<'_>, array: &ArrayEntry) {
+    let (Some(memory), Some(backend)) = (&array.state_memory, &array.backend) else { return };
+    if memory.value.is_some() && !backend.value.emulated() {
+        let why = "`state_memory` says nothing of an array outside the design";
+        let problem = Problem::new(Code::DeviceBackend, why).at(memory.span.clone(), "").also(backend.span.clone(), "");
+        reader.report(problem.help("remove it, or take `backend = \"fpga\"` or `\"emulated\"`"));
     }
 }
 

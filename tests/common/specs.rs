@@ -369,6 +369,9 @@ impl Draft {
             line("input_coding = \"bit_serial\"".to_owned());
         }
         line(format!("adcs = {adcs}\nlanes = {lanes}\nbackend = \"{backend}\"\nweight_range = {}", scale(self.weight)));
+        if emulated && (self.training.seed / 5).is_multiple_of(2) {
+            line("state_memory = \"single_port\"".to_owned());
+        }
         if let Some(count) = self.slices() {
             let (ratio, every) = (2 + 2 * (self.training.seed / 20 % 2), 1 + self.training.seed % 3);
             line(format!(

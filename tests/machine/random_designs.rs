@@ -102,6 +102,8 @@ fn random_convolutions_are_exact() {
 const KINDS: &[(usize, &[&str])] = &[
     (3, &["emulated"]),
     (2, &["\"fpga\""]),
+    (1, &["\"fpga\"", "single_port"]),
+    (1, &["\"emulated\"", "single_port"]),
     (1, &["slices = "]),
     (8, &["external"]),
     (3, &["[array.nonideal]"]),

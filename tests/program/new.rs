@@ -48,6 +48,7 @@ fn every_preset_is_written_whole() {
             "digits_reram.toml",
             "digits_stt.toml",
             "mnist.toml",
+            "mnist_fpga.toml",
             "tiny.toml"
         ]
     );

@@ -63,18 +63,41 @@ fn mutants_are_found() {
         ("col_lines", "beat_32 >> BANK_BITS;", "beat_32;", "adcs = 4\nlanes = 1", "l1"),
         ("array_emulated", "(back || writing) ? signed_drive", "back ? signed_drive", "adcs = 2\nlanes = 2", "l0"),
         ("array_emulated", "if (root_end) root_line_q <=", "if (1'b0) root_line_q <=", "adcs = 4\nlanes = 4", "l1"),
-        (
-            "array_emulated",
-            "wr_addr    = walk_write ? s4_addr_q",
-            "wr_addr    = walk_write ? s3_addr_q",
-            "adcs = 4\nlanes = 4",
-            "l0",
-        ),
+        ("array_emulated", "walk_addr  = s4_addr_q", "walk_addr  = s3_addr_q", "adcs = 4\nlanes = 4", "l0"),
     ];
     on_all_cores(&mutants, |(module, from, to, array, layer)| {
         let rig = Small { array, training: HISTORY, ..Small::default() }.rig(Fpga);
         let m = found(&rig, &[(module, from, to)]);
         assert_eq!(m.layer.as_str(), *layer, "{from} -> {to}: {m}");
+        assert!(matches!(m.what, What::AdcCode | What::BackCode | What::State), "{from} -> {to}: {m}");
+    });
+}
+
+/// Banks of single-port memory: rows of an odd and of an even number of words, of one word, several lanes, wide states.
+#[test]
+fn states_in_banks_train_exactly() {
+    exact(&[
+        ("adcs = 1\nlanes = 1\nstate_memory = \"single_port\"", HISTORY),
+        ("adcs = 2\nlanes = 2\nstate_memory = \"single_port\"", HISTORY),
+        ("adcs = 32\nlanes = 2\nstate_memory = \"single_port\"", &unit("momentum_unit = \"sram\"")),
+    ]);
+    let rig = Small { array: "adcs = 2\nstate_memory = \"single_port\"", ..Small::default() }.rig(Backend::Emulated);
+    rig.run(&options()).expect("an array behind drivers");
+}
+
+/// A bank has one access a cycle: a read beside a write in one bank would show.
+#[test]
+fn mutants_of_the_banks_are_found() {
+    let mutants = [
+        // Four words behind: in the bank that is read.
+        ("array_emulated", "if (BANKED == 1) begin : gen_fifth", "if (BANKED == 2) begin : gen_fifth"),
+        ("bank_mem", "side_q <= rd_addr[0]", "side_q <= !rd_addr[0]"),
+        ("bank_mem", "wr_addr[0] == SIDE[0]", "wr_addr[0] != SIDE[0]"),
+        ("bank_mem", "write ? wr_wide", "1'b0 ? wr_wide"),
+    ];
+    on_all_cores(&mutants, |(module, from, to)| {
+        let array = "adcs = 2\nlanes = 2\nstate_memory = \"single_port\"";
+        let m = found(&Small { array, training: HISTORY, ..Small::default() }.rig(Fpga), &[(module, from, to)]);
         assert!(matches!(m.what, What::AdcCode | What::BackCode | What::State), "{from} -> {to}: {m}");
     });
 }
@@ -136,6 +159,7 @@ refused! {
     lines_of_bits: [Code::DeviceBackend], "", "input_coding = \"bit_serial\"";
     layers_in_pieces: [Code::DeviceBackend], "", "rows = 32";
     devices_of_the_lab: [Code::DeviceBackend], "", "[device]\nmodel = \"constant_step\"";
+    memories_of_no_such_kind: [Code::UnknownValue], "", "state_memory = \"flash\"";
 }
 
 /// The counters of an FPGA are shorter, and the register map says so.

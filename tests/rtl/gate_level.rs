@@ -10,7 +10,11 @@ use memrtl::rtl::Rtl;
 use memrtl::spec::{self, Backend, Design};
 
 fn gates(design: &Design, rtl: &Rtl) -> Rtl {
-    let target = Target::load("ice40-hx8k").unwrap();
+    gates_of("ice40-hx8k", design, rtl)
+}
+
+fn gates_of(target: &str, design: &Design, rtl: &Rtl) -> Rtl {
+    let target = Target::load(target).unwrap();
     let never = AtomicBool::new(false);
     fpga::gate_level(design, rtl, &target, &cosim::taps(design), &never).unwrap_or_else(|e| panic!("{e}"))
 }
@@ -19,18 +23,20 @@ fn gates(design: &Design, rtl: &Rtl) -> Rtl {
 pub fn small() -> &'static (Rig, Rtl) {
     static SMALL: OnceLock<(Rig, Rtl)> = OnceLock::new();
     SMALL.get_or_init(|| {
-        let rig = small_rig();
+        let rig = small_rig("dual_port");
         let netlist = gates(&rig.design, &rig.rtl);
         (rig, netlist)
     })
 }
 
-fn small_rig() -> Rig {
+fn small_rig(state_memory: &str) -> Rig {
+    let array =
+        format!("adcs = 1\nlanes = 1\ndac_bits = 5\nadc_bits = 5\npulse_bits = 4\nstate_memory = \"{state_memory}\"");
     let small = Small {
         network: "inputs = 3\nlayers = [{ outputs = 3, activation = \"tanh\", max_update = 0.25 },\n\
                   { outputs = 2, activation = \"sigmoid\", max_update = 0.125 }]",
         training: "learning_rate = 0.5\nmomentum = 0.9\nhistory = 2\nepochs = 1\nseed = 7",
-        array: "adcs = 1\nlanes = 1\ndac_bits = 5\nadc_bits = 5\npulse_bits = 4",
+        array: &array,
         device: "state_bits = 10",
         samples: 24,
         ..Small::default()
@@ -49,6 +55,24 @@ fn the_netlist_of_a_small_design_trains_like_golden() {
     for seed in [7, 8, 9] {
         rig.design.training.seed = seed;
         let report = cosim::run(&rig.design, rtl, &options(), &AtomicBool::new(false), &mut |_| {});
+        let summary = report.unwrap_or_else(|e| panic!("seed {seed}: {e}")).summary;
+        assert_eq!((summary.mismatches, summary.samples), (0, 16));
+        assert_eq!(summary.cycles_total, summary.cycles_predicted);
+    }
+}
+
+/// Multipliers and single-port memories of the device, which others have not.
+#[test]
+fn the_netlist_for_an_ultraplus_trains_like_golden() {
+    let mut rig = small_rig("single_port");
+    let rtl = gates_of("ice40-up5k", &rig.design, &rig.rtl);
+    for (cell, count) in [("SB_MAC16 #(", 1), ("SB_SPRAM256KA \\", 4)] {
+        let found = rtl.modules[1].text.matches(cell).count();
+        assert!(found >= count, "{found} of {cell}");
+    }
+    for seed in [7, 8] {
+        rig.design.training.seed = seed;
+        let report = cosim::run(&rig.design, &rtl, &options(), &AtomicBool::new(false), &mut |_| {});
         let summary = report.unwrap_or_else(|e| panic!("seed {seed}: {e}")).summary;
         assert_eq!((summary.mismatches, summary.samples), (0, 16));
         assert_eq!(summary.cycles_total, summary.cycles_predicted);

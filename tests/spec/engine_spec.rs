@@ -18,6 +18,7 @@ refused! {
     guard_of_a_unit_without_velocity: [Code::Engine], "velocity_guard = 4";
     times_of_second_devices_that_are_not_there: [Code::Engine, Code::Engine],
         "momentum_unit = \"sram\"\n[timing]\ndecay = 10\ntransfer = 20";
+    memory_of_an_array_outside: [Code::DeviceBackend], "[array]\nstate_memory = \"single_port\"";
     second_devices_in_the_emulated_array: [Code::Engine], "momentum_unit = \"in_array\"\n[array]\nbackend = \"emulated\"";
     second_devices_in_memory_mode: [Code::Engine],
         "momentum_unit = \"in_array\"\n[device]\nmodel = \"constant_step\"\n[memory]";
