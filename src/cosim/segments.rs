@@ -231,7 +231,7 @@ fn run_segment(
     let mut first = task.first.unwrap_or(Place::START);
     let mut lead = 0;
     if let Some(checkpoint) = &task.checkpoint {
-        lead = schedule.lead;
+        lead = checkpoint.lead;
         let sample = schedule.number(first) - lead as u64;
         if !schedule.number(first).abs_diff(lead as u64).is_multiple_of(2) {
             // Samples take turns in two banks: one more brings the turns into step.

@@ -67,6 +67,22 @@ fn a_history_that_is_not_full_at_a_border_is_seen() {
     assert_eq!((many.segments, timeless(&many.summary)), (1, timeless(&one.summary)));
 }
 
+/// Samples whose pulses all vanish leave the drivers with the codes of older ones, from before any short lead: a longer one is taken.
+#[test]
+fn silent_samples_make_the_lead_longer() {
+    let training = "learning_rate = 0.003\nmomentum = 0.9\nhistory = 2\nepochs = 3\nseed = 7";
+    let rig = Small { training, samples: 300, ..Small::default() }.rig(Backend::External);
+    let one = run(&rig, &options());
+    let fixed = run(&rig, &Options { jobs: 2, cuts: (Some(60), Some(4)), ..options() });
+    let difference = fixed.refuted.expect("four samples do not bring a pulse to every layer");
+    assert!(difference.contains("bytes of the RTL's state"), "{difference}");
+    let many = run(&rig, &Options { jobs: 2, cuts: (Some(60), None), ..options() });
+    assert_eq!(many.refuted, None);
+    assert!(many.segments >= 6, "{} segments", many.segments);
+    assert_eq!(timeless(&many.summary), timeless(&one.summary));
+    assert!(many.states == one.states);
+}
+
 /// Largest magnitude of the output layer's y in each training sample of the first epoch.
 fn peaks(rig: &Rig) -> Vec<i32> {
     let seed = rig.design.training.seed;
