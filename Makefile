@@ -60,11 +60,11 @@ bench-convolution: setup ## measure convolutions through the RTL (target/bench/c
 bench-devices: setup ## measure device models and golden training, with their baselines (target/bench/devices.json); ARGS="update cores" runs parts
 	$(CARGO) bench --bench devices -- $(ARGS)
 
-bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding slices mnist devices" runs parts
+bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench/momentum.json); MNIST=folder, ARGS="digits coding slices scaling mnist devices" runs parts
 	$(CARGO) bench --bench momentum -- $(ARGS)
 
 bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row; ARGS="training growth": wide machines, see docs/fpga.md
-	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(CARGO) bench --bench fpga -- $(or $(ARGS),csr columns link digits)
+	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(CARGO) bench --bench fpga -- $(or $(ARGS),csr columns scaling link digits)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
 	./benches/peers/devices/setup.sh

@@ -1,7 +1,9 @@
 //! `make bench-momentum`: momentum engines, input codings and tiled arrays through the RTL. Arguments: parts to measure (`digits`, `coding`,
-//! `slices`, `mnist`, `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
+//! `slices`, `scaling`, `mnist`, `devices`), all by default; `mnist` needs the environment variable `MNIST`, a folder with the test images.
 
 mod common;
+#[path = "momentum/scaling.rs"]
+mod scaling;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -252,7 +254,7 @@ fn devices(results: &mut Results) {
 }
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["digits", "coding", "slices", "mnist", "devices"]) {
+    let parts = match Parts::from_arguments(&["digits", "coding", "slices", "scaling", "mnist", "devices"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -265,6 +267,12 @@ fn main() -> ExitCode {
     }
     if parts.wanted("slices") {
         slices(&mut results);
+    }
+    if parts.wanted("scaling") {
+        match preset("digits", "history", None, "", None) {
+            Ok(design) => scaling::measure(&design, &mut results),
+            Err(why) => results.missing.push(format!("scaling of stored pairs: {why}")),
+        }
     }
     if parts.wanted("mnist") {
         mnist(&mut results);

@@ -1,6 +1,6 @@
 //! `make bench-fpga`: size and speed of designs and of their parts on FPGAs, with Yosys and nextpnr and fixed seeds.
 //!
-//! Arguments: parts to measure (`csr`, `columns`, `link`, `digits`, `training`, `growth`), all by default. Each place and route takes minutes.
+//! Arguments: parts to measure (`csr`, `columns`, `scaling`, `link`, `digits`, `training`, `growth`), all by default. Each place and route takes minutes.
 
 mod alone;
 #[path = "../common/mod.rs"]
@@ -28,9 +28,11 @@ const SIX: [&str; 6] = ["CTRL", "COMMAND", "STATUS", "LEARNING_RATE", "MOMENTUM"
 const COLUMNS: usize = 64;
 /// Multipliers of each array in the figure of training time.
 const MACS: usize = 32;
+/// The way not taken.
+const IN_PLACE: &str = include_str!("in_place.v");
 
 fn main() -> ExitCode {
-    let parts = match Parts::from_arguments(&["csr", "columns", "link", "digits", "training", "growth"]) {
+    let parts = match Parts::from_arguments(&["csr", "columns", "scaling", "link", "digits", "training", "growth"]) {
         Ok(parts) => parts,
         Err(code) => return code,
     };
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
     }
     if parts.wanted("columns") {
         columns(&mut results);
+    }
+    if parts.wanted("scaling") {
+        scaling(&mut results);
     }
     if parts.wanted("link") {
         link(&mut results);
@@ -114,6 +119,36 @@ fn columns(results: &mut Results) {
             }
             Err(why) => results.missing.push(format!("{what}: {why}")),
         }
+    }
+}
+
+/// Two ways to weigh stored pairs by powers of gamma: the factors that go to all layers, formed once, and what each layer would need to multiply its y
+/// in place. Accuracy: `make bench-momentum ARGS=scaling`.
+fn scaling(results: &mut Results) {
+    const GUARD: usize = 4;
+    let design = on_pins();
+    let rtl = Rtl::generate(&design).expect("the templates render");
+    let factors = format!("{}_momentum_decay", design.name);
+    let text = rtl.modules.iter().find(|m| m.name == factors).expect("a design has factors").text.clone();
+    let bits = |n: usize| n.next_power_of_two().trailing_zeros().max(1) as usize;
+    let pairs = design.training.history;
+    let mut add = |figure: &str, size: Result<alone::Size, String>| match size {
+        Ok(size) => results.figures.push(Figure::new(figure, size.cells as f64, "logic cells", Bar::None)),
+        Err(why) => results.missing.push(format!("{figure}: {why}")),
+    };
+    let parameters = [("AGES", pairs), ("AGE_BITS", bits(pairs))];
+    add("factors at issue, digits, HX8K, all layers", alone::hx8k(&factors, &[text], &parameters, false, SEED));
+    for layer in &design.layers {
+        let words = pairs * layer.outputs.div_ceil(design.array.lanes);
+        let parameters = [
+            ("LANES", design.array.lanes),
+            ("Y_BITS", design.array.error_bits as usize),
+            ("GUARD", GUARD),
+            ("WORDS", words),
+            ("ADDR_BITS", bits(words)),
+        ];
+        let size = alone::hx8k("in_place_scaler", &[IN_PLACE.to_owned()], &parameters, false, SEED);
+        add(&format!("y multiplied in place, {GUARD} bits more, digits, HX8K, layer {}", layer.name), size);
     }
 }
 
