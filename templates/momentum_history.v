@@ -74,6 +74,32 @@ module ${ name }$_${ prefix }$momentum_history #(
     output wire                          idle            // nothing left to fetch; the row stage is free
 );
 <% include "momentum/widths.v" %>
+<%- if deep %>
+<% include "momentum/kept.v" %>
+
+  // --- Peak: largest |y| of the current sample, a cycle after it has come, so that no path has both a complement and a comparison ----------
+  reg                  y_first_q;  // the first beat is kept
+  reg  [MAGNITUDE-1:0] peak_q;
+  function [MAGNITUDE-1:0] peak_of;
+    input [MAGNITUDE-1:0]        least;
+    input [LANES*ERROR_BITS-1:0] kept;
+    integer p;
+    begin
+      peak_of = least;
+      for (p = 0; p < LANES; p = p + 1) begin
+        if (kept[p*ERROR_BITS+:MAGNITUDE] > peak_of) peak_of = kept[p*ERROR_BITS+:MAGNITUDE];
+      end
+    end
+  endfunction
+
+  wire [MAGNITUDE-1:0] peak_d = !y_kept_valid_q ? peak_q : peak_of(y_first_q ? {MAGNITUDE{1'b0}} : peak_q, y_kept_q);
+  always @(posedge clk) begin
+    y_first_q <= y_beat == {Y_BEAT_BITS{1'b0}};
+    peak_q    <= peak_d;
+  end
+<%- else %>
+<% include "momentum/peak.v" %>
+<%- endif %>
 
   // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------
   localparam [2:0] SEL_IDLE  = 3'd0;
@@ -123,9 +149,10 @@ module ${ name }$_${ prefix }$momentum_history #(
   reg                   y_here_q;  // y of the sample has passed and its pair is still to come
   reg                   clear_q;   // a clear waits for the unit to be idle
   reg [MAGNITUDE-1:0]   peaks_q [0:DEPTH-1];  // largest magnitude of each pair's y
-  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? peak_q : peaks_q[pair_q];
+  wire [MAGNITUDE-1:0]  pair_peak  = newest_q ? <% if deep %>peak_d<% else %>peak_q<% endif %> : peaks_q[pair_q];
 <%- if deep %>
-  reg [MAGNITUDE-1:0]   peak_at_q;  // that of the pair looked at
+  reg [MAGNITUDE-1:0]   peak_at_q;  // that of the pair looked at,
+  reg [15:0]            factor_q;   // and what it counts
 <%- endif %>
 <%- if batch > 1 %>
   reg [BATCH_BITS-1:0]  rest_q;    // pairs of the batch that come after the one looked at
@@ -190,6 +217,10 @@ module ${ name }$_${ prefix }$momentum_history #(
   wire [${ age_bits - 1 }$:0] age_d    = (sel_q == SEL_IDLE) ? AGE_FIRST : older ? age_q + AGE_ONE : age_q;
   wire [15:0] aged;
   always @(posedge clk) age_q <= age_d;
+<%- if deep %>
+  // The factor of the next look is read during the one before, when it is known which that will be, and begins a cycle anew before the multiplier.
+  wire [${ age_bits - 1 }$:0] ahead    = (sel_q == SEL_IDLE) ? AGE_FIRST : <% if batch > 1 %>batch_end ? age_q + AGE_ONE : age_q<% else %>age_q + AGE_ONE<% endif %>;
+<%- endif %>
 
   ${ name }$_vector_mem #(
       .WIDTH    (16),
@@ -201,17 +232,21 @@ module ${ name }$_${ prefix }$momentum_history #(
       .wr_addr(factor_age),
       .wr_data(factor_data),
 <%- if deep %>
-      .rd_en  (sel_q == SEL_READ),
-      .rd_addr(age_q),
+      .rd_en  ((sel_q == SEL_IDLE) || (sel_q == SEL_SCALE)),
+      .rd_addr(ahead),
 <%- else %>
       .rd_en  (sel_q != SEL_WAIT),
       .rd_addr(age_d),
 <%- endif %>
       .rd_data(aged)
   );
-  wire [15:0] factor = (newest_q<% if batch > 1 %> || (age_q == AGE_FIRST)<% endif %>) ? own_factor : aged;
+  wire [15:0] <% if deep %>factor_d<% else %>factor<% endif %> = (newest_q<% if batch > 1 %> || (age_q == AGE_FIRST)<% endif %>) ? own_factor : aged;
 <%- else %>
-  wire [15:0] factor = own_factor;
+  wire [15:0] <% if deep %>factor_d<% else %>factor<% endif %> = own_factor;
+<%- endif %>
+<%- if deep %>
+  wire [15:0] factor = factor_q;
+  always @(posedge clk) if (sel_q == SEL_READ) factor_q <= factor_d;
 <%- endif %>
 
   localparam [INDEX_BITS-1:0]  INDEX_ZERO = 0;

@@ -52,6 +52,7 @@ module ${ name }$_${ prefix }$momentum_in_array #(
     output wire                          idle            // nothing left to do for the step
 );
 <% include "momentum/widths.v" %>
+<% include "momentum/peak.v" %>
 <%- if nesterov %>
 
   // --- Sequence: write to V, the same to W, decay, transfer -------------------------------------------------------------

@@ -34,6 +34,7 @@ module ${ name }$_${ prefix }$momentum_none #(
     output wire                          idle            // nothing left to fetch; the row stage is free
 );
 <% include "momentum/widths.v" %>
+<% include "momentum/peak.v" %>
 
   wire pair_take = slot_take;
 

@@ -66,6 +66,7 @@ module ${ name }$_momentum_tiki_taka #(
     output wire                          idle            // nothing left to do for the step
 );
 <% include "momentum/widths.v" %>
+<% include "momentum/peak.v" %>
 
   // --- Sequence: the sample's pair, then, when one is due, the transfer of a row ----------------------------------------
   localparam [2:0] STEP_NONE    = 3'd0;

@@ -101,7 +101,7 @@ impl CycleModel {
     fn history(&mut self, layer: LayerTiming, trace: Step<'_>, y_last: u64, reads: Reads) -> UpdateTimes {
         let mut port_free = reads.end;
         // A look at a pair takes two cycles, one more where its peak and factor come out of memories into registers.
-        let read = if self.unit == MomentumUnit::History { self.deep } else { 0 };
+        let read = if layer.history { self.deep } else { 0 };
         let look = 2 + read;
         // First cycle in which the selector looks at a pair.
         let mut select = reads.taken + 1;

@@ -94,6 +94,9 @@
     end
   end
 
+<%- if deep %>
+<% include "momentum/kept.v" %>
+<%- endif %>
 <% include "momentum/lanes.v" %>
 <%- if deep %>
   reg [Y_BEAT_BITS-1:0] y_store_q;

@@ -32,6 +32,7 @@ fn lines_in_memories_train_exactly() {
         ("adcs = 1\nlanes = 1", HISTORY),
         ("adcs = 8\nlanes = 2", HISTORY),
         ("adcs = 2\nlanes = 8", sgd),
+        ("adcs = 1\nlanes = 8", &format!("{sgd}\nbatch = 5")),
         ("adcs = 4\nlanes = 2", &unit("history = 3\nbatch = 4\nmomentum_kind = \"nesterov\"")),
         ("adcs = 4\nlanes = 1", &unit("history = 1")),
         ("adcs = 2\nlanes = 4", &unit("momentum_unit = \"sram\"")),

@@ -1,0 +1,10 @@
+  // The memory keeps sign and magnitude, from the cycle after on: nothing is read so soon.
+  reg                         y_kept_valid_q;
+  reg  [LANES*ERROR_BITS-1:0] y_kept_q;
+  integer k;
+  always @(posedge clk) begin
+    y_kept_valid_q <= y_valid;
+    for (k = 0; k < LANES; k = k + 1) begin
+      y_kept_q[k*ERROR_BITS+:ERROR_BITS] <= {y_data[k*ERROR_BITS+ERROR_BITS-1], magnitude_of(y_data[k*ERROR_BITS+:ERROR_BITS])};
+    end
+  end
