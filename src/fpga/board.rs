@@ -84,7 +84,13 @@ struct Synth<'a> {
     name: &'a str,
     sources: &'a [String],
     command: String,
+    /// Names for what has none would take longer than all else.
+    wide: bool,
 }
+
+/// From so many lanes or multipliers of an array on, Yosys gives no names to look-up tables: `autoname` of Yosys 0.23 takes minutes there, and for 64
+/// lanes had not ended after 25.
+const WIDE: usize = 16;
 
 /// Clock of the design on a board.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -134,6 +140,7 @@ impl Board<'_> {
     pub fn files(&self) -> Result<Vec<BoardFile>, FpgaError> {
         let name = &self.design.name;
         let target = self.target;
+        let wide = self.design.array.lanes.max(self.design.array.adcs) >= WIDE;
         let mut files = vec![BoardFile { name: format!("{name}_board.v"), text: self.wrapper()? }];
         let mut sources = self.sources.clone();
         sources.push(format!("{name}_board.v"));
@@ -153,7 +160,7 @@ impl Board<'_> {
             },
             family => BoardFile {
                 name: format!("{name}.ys"),
-                text: Synth { name, sources: &sources, command: synthesis(family, target) }.render()?,
+                text: Synth { name, sources: &sources, command: synthesis(family, target), wide }.render()?,
             },
         });
         files.push(BoardFile { name: format!("{name}_board.core"), text: self.core()? });
