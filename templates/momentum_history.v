@@ -83,12 +83,17 @@ module ${ name }$_${ prefix }$momentum_history #(
   function [MAGNITUDE-1:0] peak_of;
     input [MAGNITUDE-1:0]        least;
     input [LANES*ERROR_BITS-1:0] kept;
+    // A tree, node n above nodes 2n + 1 and 2n + 2: many lanes in a row would be the longest path of all.
+    reg [(2*LANES-1)*MAGNITUDE-1:0] node;
     integer p;
     begin
-      peak_of = least;
-      for (p = 0; p < LANES; p = p + 1) begin
-        if (kept[p*ERROR_BITS+:MAGNITUDE] > peak_of) peak_of = kept[p*ERROR_BITS+:MAGNITUDE];
+      for (p = 0; p < LANES; p = p + 1) node[(LANES-1+p)*MAGNITUDE+:MAGNITUDE] = kept[p*ERROR_BITS+:MAGNITUDE];
+      for (p = LANES - 2; p >= 0; p = p - 1) begin
+        node[p*MAGNITUDE+:MAGNITUDE] =
+            (node[(2*p+1)*MAGNITUDE+:MAGNITUDE] > node[(2*p+2)*MAGNITUDE+:MAGNITUDE]) ?
+            node[(2*p+1)*MAGNITUDE+:MAGNITUDE] : node[(2*p+2)*MAGNITUDE+:MAGNITUDE];
       end
+      peak_of = (node[0+:MAGNITUDE] > least) ? node[0+:MAGNITUDE] : least;
     end
   endfunction
 

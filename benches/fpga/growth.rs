@@ -8,7 +8,7 @@ use memrtl::report::figures::{Bar, Figure};
 use memrtl::report::plots::{Axis, BLUE, Chart, GREEN, Mark, ORANGE, Panel};
 
 use crate::common::{self, Results};
-use crate::{build, design};
+use crate::{LANES, build, design};
 
 const TARGET: &str = "ecp5-85k";
 
@@ -34,7 +34,10 @@ impl Point {
 pub fn measure(results: &mut Results) {
     let mut points = Vec::new();
     for width in [1, 2, 4, 8, 16, 32, 64] {
-        let figure = format!("digits, {TARGET}, lanes = ADCs = {width}, training sample at Fmax");
+        let figure = format!(
+            "digits, {TARGET}, {width} multipliers per array, {} lanes, training sample at Fmax",
+            width.min(LANES)
+        );
         match build(&design(width), TARGET, &format!("digits{width}")) {
             Ok(report) => {
                 let used = |index: usize| report.resources.get(index).map_or(0, |u| u.used);
@@ -67,7 +70,7 @@ fn table(points: &[Point]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([
-        "lanes = ADCs",
+        "multipliers per array",
         "logic cells",
         "block RAMs",
         "multipliers",

@@ -62,11 +62,15 @@ fn main() -> ExitCode {
     results.finish("fpga")
 }
 
-/// The digits as boards run them, with so many lanes and multipliers per array.
+/// Lanes beyond which a pair of layers takes more multipliers than the largest target has.
+const LANES: usize = 16;
+
+/// The digits as boards run them, with so many multipliers per array, and as many lanes, up to [`LANES`].
 fn design(width: usize) -> Design {
     let text = spec::preset("digits_fpga").expect("the preset is built in");
-    let changed =
-        text.replace("\nadcs = 1", &format!("\nadcs = {width}")).replace("\nlanes = 1", &format!("\nlanes = {width}"));
+    let changed = text
+        .replace("\nadcs = 1", &format!("\nadcs = {width}"))
+        .replace("\nlanes = 1", &format!("\nlanes = {}", width.min(LANES)));
     assert!(width == 1 || changed != text, "the preset says adcs and lanes");
     common::design(&changed, "digits_fpga", Path::new("")).expect("the preset is valid")
 }
@@ -218,7 +222,8 @@ fn training(results: &mut Results) {
     match build(&design(MACS), "ecp5-85k", &format!("digits{MACS}")) {
         Ok(report) => {
             if let (Some(pace), Some(fmax)) = (report.pace, report.fmax) {
-                let what = format!("ecp5-85k, {MACS} lanes and multipliers per array, at its Fmax of {fmax:.1} MHz");
+                let what =
+                    format!("ecp5-85k, {MACS} multipliers per array, {LANES} lanes, at its Fmax of {fmax:.1} MHz");
                 let value = pace.cycles_per_sample / fmax;
                 results.figures.push(Figure::new(&format!("{figure}, {what}"), value, "us", Bar::None));
             }
