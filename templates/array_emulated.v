@@ -573,46 +573,14 @@ module ${ name }$_array_emulated #(
 <%- if banked %>
       if (BANKED == 1) begin : gen_banks
         ${ name }$_bank_mem #(
-            .WIDTH    (STATE_BITS),
-            .DEPTH    (ROWS * WORDS),
-            .ADDR_BITS(ADDR_BITS)
-        ) u_states (
-            .clk    (clk),
-            .wr_en  (wr_en),
-            .wr_addr(wr_addr),
-            .wr_data(wr_data),
-            .rd_addr(addr_q),
-            .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
-        );
+<% include "array/states.v" %>
       end else begin : gen_ports
         ${ name }$_vector_mem #(
-            .WIDTH    (STATE_BITS),
-            .DEPTH    (ROWS * WORDS),
-            .ADDR_BITS(ADDR_BITS)
-        ) u_states (
-            .clk    (clk),
-            .wr_en  (wr_en),
-            .wr_addr(wr_addr),
-            .wr_data(wr_data),
-            .rd_en  (1'b1),
-            .rd_addr(addr_q),
-            .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
-        );
+<% include "array/states.v" %>
       end
 <%- else %>
       ${ name }$_vector_mem #(
-          .WIDTH    (STATE_BITS),
-          .DEPTH    (ROWS * WORDS),
-          .ADDR_BITS(ADDR_BITS)
-      ) u_states (
-          .clk    (clk),
-          .wr_en  (wr_en),
-          .wr_addr(wr_addr),
-          .wr_data(wr_data),
-          .rd_en  (1'b1),
-          .rd_addr(addr_q),
-          .rd_data(s1_state[g*STATE_BITS+:STATE_BITS])
-      );
+<% include "array/states.v" %>
 <%- endif %>
     end
   endgenerate

@@ -1,7 +1,7 @@
 `default_nettype none
 // Vector memory in two banks of single-port memory, words at even addresses in one, at odd ones in the other; maps to large RAM blocks.
 // A write and a read of one cycle go to different banks; where they do not, the write comes first and `rd_data` means nothing.
-// Latency: `rd_data` is valid one cycle after `rd_addr`.
+// Ports and latency are those of the vector memory: `rd_data` is valid one cycle after `rd_en` and holds until the next read.
 module ${ name }$_bank_mem #(
     parameter WIDTH     = 16,  // bits of a word
     parameter DEPTH     = 64,  // words
@@ -11,6 +11,7 @@ module ${ name }$_bank_mem #(
     input  wire                 wr_en,    // write wr_data to wr_addr
     input  wire [ADDR_BITS-1:0] wr_addr,
     input  wire [WIDTH-1:0]     wr_data,
+    input  wire                 rd_en,    // read rd_addr
     input  wire [ADDR_BITS-1:0] rd_addr,
     output wire [WIDTH-1:0]     rd_data
 );
@@ -22,7 +23,7 @@ module ${ name }$_bank_mem #(
   wire unused_wide = &{1'b0, wr_wide, rd_wide};
 
   reg side_q;  // the bank that was read
-  always @(posedge clk) side_q <= rd_addr[0];
+  always @(posedge clk) if (rd_en) side_q <= rd_addr[0];
 
   wire [2*WIDTH-1:0] data;
   genvar b;
@@ -36,7 +37,7 @@ module ${ name }$_bank_mem #(
       reg [WIDTH-1:0] data_q;
       always @(posedge clk) begin
         if (write) mem[place] <= wr_data;
-        else data_q <= mem[place];
+        else if (rd_en) data_q <= mem[place];
       end
       assign data[b*WIDTH+:WIDTH] = data_q;
     end

@@ -97,7 +97,7 @@ fn write(path: &Path, points: &[Point]) -> Result<(), Box<dyn std::error::Error>
         let points: Vec<_> = points.iter().map(|p| (p.width as f64, value(p))).collect();
         Panel {
             title: title.to_owned(),
-            x: Axis::log("lanes and multipliers of an array"),
+            x: Axis::log("multipliers of an array"),
             y: Axis::log(unit),
             marks: vec![
                 Mark::Line { points: points.clone(), color, width: 2.0, dashed: false },
@@ -107,7 +107,7 @@ fn write(path: &Path, points: &[Point]) -> Result<(), Box<dyn std::error::Error>
         }
     };
     let chart = Chart {
-        title: format!("Digits on {TARGET} against lanes and multipliers"),
+        title: format!("Digits on {TARGET}, up to {LANES} lanes"),
         panels: vec![
             panel("Logic cells", "cells", BLUE, &|p| p.cells as f64),
             panel("Fmax", "MHz", GREEN, &|p| p.fmax),

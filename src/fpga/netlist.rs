@@ -74,7 +74,7 @@ impl<'m> Places<'m> {
             for bit in &net.bits {
                 let Bit::Net(number) = bit else { continue };
                 let place = signals.entry(*number).or_insert_with(|| instance(name));
-                let rank = |path: &str| (path.matches('.').count(), path.to_owned());
+                let rank = |path: &'m str| (path.matches('.').count(), path);
                 if rank(instance(name)) > rank(place) {
                     *place = instance(name);
                 }

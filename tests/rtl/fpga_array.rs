@@ -133,6 +133,21 @@ fn collisions_in_memories_do_not_matter() {
     });
 }
 
+/// The search for the largest |y|, and the factor that is read a look ahead: too small a peak or factor passes a pair over, or makes its pulses shorter.
+#[test]
+fn mutants_of_the_looks_are_found() {
+    let mutants = [
+        ("momentum_history", "(node[0+:MAGNITUDE] > least)", "(node[0+:MAGNITUDE] < least)"),
+        ("momentum_history", "node[(2*p+1)*MAGNITUDE+:MAGNITUDE] > node", "node[(2*p+1)*MAGNITUDE+:MAGNITUDE] < node"),
+        ("momentum_history", "? AGE_FIRST : age_q + AGE_ONE;", "? AGE_FIRST : age_q;"),
+        ("momentum_history", "y_first_q <= y_beat == {Y_BEAT_BITS{1'b0}};", "y_first_q <= 1'b1;"),
+    ];
+    on_all_cores(&mutants, |(module, from, to)| {
+        let rig = Small { array: "adcs = 2\nlanes = 2", training: HISTORY, ..Small::default() }.rig(Fpga);
+        found(&rig, &[(module, from, to)]);
+    });
+}
+
 /// So are factors of earlier gradients, where the pins show the pulses.
 #[test]
 fn mutants_of_the_factors_are_found() {
