@@ -80,20 +80,32 @@ module digits_momentum_history #(
 
   // --- Peak: largest |y| of the current sample ------------------------------------------------------------------------
   reg [MAGNITUDE-1:0] peak_q;
+
+  // Largest of the words of a beat and of `least`.
   function [MAGNITUDE-1:0] peak_of;
-    input [MAGNITUDE-1:0]        least;
-    input [LANES*ERROR_BITS-1:0] values;
+    input [MAGNITUDE-1:0]       least;
+    input [LANES*MAGNITUDE-1:0] all;
+    // A tree, node i above nodes 2i and 2i + 1: many lanes in a row would be the longest path of all.
+    reg [2*LANES*MAGNITUDE-1:0] node;
     integer p;
     begin
-      peak_of = least;
-      for (p = 0; p < LANES; p = p + 1) begin
-        if (magnitude_of(values[p*ERROR_BITS+:ERROR_BITS]) > peak_of) peak_of = magnitude_of(values[p*ERROR_BITS+:ERROR_BITS]);
+      node = {all, {LANES * MAGNITUDE{1'b0}}};
+      for (p = LANES - 1; p > 0; p = p - 1) begin
+        node[p*MAGNITUDE+:MAGNITUDE] = (node[2*p*MAGNITUDE+:MAGNITUDE] > node[(2*p+1)*MAGNITUDE+:MAGNITUDE]) ?
+            node[2*p*MAGNITUDE+:MAGNITUDE] : node[(2*p+1)*MAGNITUDE+:MAGNITUDE];
       end
+      peak_of = (node[MAGNITUDE+:MAGNITUDE] > least) ? node[MAGNITUDE+:MAGNITUDE] : least;
     end
   endfunction
 
+  function [LANES*MAGNITUDE-1:0] magnitudes_of;
+    input [LANES*ERROR_BITS-1:0] values;
+    integer m;
+    for (m = 0; m < LANES; m = m + 1) magnitudes_of[m*MAGNITUDE+:MAGNITUDE] = magnitude_of(values[m*ERROR_BITS+:ERROR_BITS]);
+  endfunction
+
   always @(posedge clk) begin
-    if (y_valid) peak_q <= peak_of((y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q, y_data);
+    if (y_valid) peak_q <= peak_of((y_beat == {Y_BEAT_BITS{1'b0}}) ? {MAGNITUDE{1'b0}} : peak_q, magnitudes_of(y_data));
   end
 
   // --- Selector: the next pair with a pulse ---------------------------------------------------------------------------

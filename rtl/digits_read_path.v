@@ -44,6 +44,7 @@ module digits_read_path #(
   // Wide enough for the product, its rounding and the limits of y.
   localparam PRODUCT  = (OPERAND + DAC_BITS + 1 > ERROR_BITS) ? OPERAND + DAC_BITS + 2 : ERROR_BITS + 1;
   localparam [BEAT_BITS-1:0] BEAT_ONE = 1;
+  localparam USED     = 8;  // lanes with a word in some layer's vector
 
   // --- Context: whose read it is. A read is drained before the next one delivers its first code. --------------------------
   reg [LAYERS-1:0] layer_q;
@@ -108,7 +109,7 @@ module digits_read_path #(
   // A table for each lane: one memory with a port for each lane it maps in time and space exponential in the ports.
   localparam LOOKUPS = 1;
 `else
-  localparam LOOKUPS = LANES;
+  localparam LOOKUPS = USED;
 `endif
   wire [LANES*DAC_BITS-1:0] s1_act;
   wire [LANES*DAC_BITS-1:0] s1_table_slope;
@@ -116,7 +117,7 @@ module digits_read_path #(
   wire [LANES*DAC_BITS-1:0] slope_sigmoid;
   generate
     genvar t_sigmoid;
-    for (t_sigmoid = 0; t_sigmoid < LANES / LOOKUPS; t_sigmoid = t_sigmoid + 1) begin : gen_sigmoid
+    for (t_sigmoid = 0; t_sigmoid < USED / LOOKUPS; t_sigmoid = t_sigmoid + 1) begin : gen_sigmoid
       digits_act_sigmoid #(
           .LANES(LOOKUPS)
       ) u_sigmoid (
@@ -189,7 +190,7 @@ module digits_read_path #(
       s2_last_q <= s1_last_q;
       s2_dest_q <= s1_dest;
       s2_beat_q <= s1_beat_q;
-      for (i = 0; i < LANES; i = i + 1) begin
+      for (i = 0; i < USED; i = i + 1) begin
         s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
             {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
             {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -

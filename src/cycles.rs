@@ -121,6 +121,8 @@ pub struct CycleModel {
     cell_setup: u64,
     /// 1 where the machine has more registers: one more on the way to y, and one before and one behind the multipliers of pulses.
     deep: u64,
+    /// Cycles from the last beat of y until the unit can look at the sample's own pair, beyond one: levels of a tree of comparisons.
+    peak: u64,
     input: InputSide,
     output: OutputSide,
     /// Last cycle of the sample before, counted from the start of the run; the first load may begin in the cycle after.
@@ -273,6 +275,7 @@ impl CycleModel {
             local: design.timing.local,
             softmax: softmax_delay(design),
             deep: design.array.backend.lines_in_memory().into(),
+            peak: peak_delay(design),
             cell_read: u64::from(design.timing.read_settle + design.timing.adc_conversion),
             cell_setup: design.memory.as_ref().map_or(0, |m| u64::from(m.setup)),
             input: InputSide::new(design),
@@ -465,7 +468,8 @@ impl LayerTiming {
                 let tile = layer.tiling.tile(0);
                 let rows = tile.rows as u64;
                 let words = tile.cols.div_ceil(adcs) as u64;
-                let (fwd, back) = (rows + 7, adcs as u64 * words + u64::from(adcs.ilog2()) + 7);
+                let lines = rows.min(adcs as u64);
+                let (fwd, back) = (rows + 7, lines * words + u64::from(adcs.ilog2()) + 7);
                 ArrayTiming {
                     fwd_first: fwd,
                     fwd_next: fwd,
@@ -550,6 +554,15 @@ pub fn softmax_delay(design: &Design) -> u64 {
         Some(2 * beats + u64::from(layer.softmax(design)?.division()) + 4)
     };
     design.layers.last().and_then(delay).unwrap_or(0)
+}
+
+/// Cycles from the last beat of y until its largest magnitude is found, where that takes more than one: a level of a tree of comparisons
+/// each, and one more for a unit that looks at nothing before.
+fn peak_delay(design: &Design) -> u64 {
+    if !design.array.backend.lines_in_memory() {
+        return 0;
+    }
+    u64::from(design.array.lanes.ilog2()) + u64::from(!design.training.ring())
 }
 
 /// Number of cycles covered by closed intervals.

@@ -4,17 +4,15 @@
 // Each cell is an integer state; a word of the state memory holds ADCS neighbouring columns of one row. A forward read of a
 // group sums x * s over all rows, ADCS columns at a time; a transposed read sums u * s over a row's words, one row after the
 // other; a write adds round(x * width / 2^WRITE_SHIFT) to every cell, one word per cycle.
-// Duration in cycles: group of a forward read ROWS + 7, of a transposed read ADCS * WORDS + LEVELS + 7, write ROWS * WORDS + 7,
-// where LEVELS = log2(ADCS) is the depth of the adder tree behind the products.
+// Duration in cycles: group of a forward read ROWS + 7, of a transposed read LINES * WORDS + LEVELS + 7, write ROWS * WORDS + 7,
+// where LINES, the rows of a group, is ADCS, or ROWS if that is less, and LEVELS = log2(ADCS) the depth of the adder tree behind the products.
 <%- if serial %>
 // In a read a bit drives each line, x is 0 or 1, u is 0, 1 or -1: a read of one bit plane.
 <%- endif %>
 // Codes of lines beyond the last column or row mean nothing.
 module ${ name }$_array_emulated #(
     parameter ROWS        = 65,  // rows, bias included
-<%- if !lines %>
     parameter COLS        = 32,  // columns
-<%- endif %>
     parameter DAC_BITS    = 8,   // bits of a row code
     parameter ADC_BITS    = 8,   // bits of an ADC code
     parameter MAG_BITS    = 8,   // bits of a column magnitude or pulse width
@@ -86,6 +84,7 @@ module ${ name }$_array_emulated #(
   localparam READ    = STATE_BITS + DRIVE;  // bits of a product in a read
 <%- endif %>
   localparam LEVELS  = $clog2(ADCS);  // of the adder tree
+  localparam USED    = (COLS < ADCS) ? COLS : ADCS;  // columns of a word that there are
   localparam TREE    = READ + LEVELS;
 
   // --- Walk: one memory word per cycle ------------------------------------------------------------------------------------
@@ -95,7 +94,7 @@ module ${ name }$_array_emulated #(
   localparam [1:0] ST_DONE = 2'd3;
   localparam [31:0] ROW_LAST   = ROWS - 1;
   localparam [31:0] WORD_LAST  = WORDS - 1;
-  localparam [31:0] GROUP_ROWS = ADCS - 1;
+  localparam [31:0] GROUP_LAST = ((ROWS < ADCS) ? ROWS : ADCS) - 1;
   localparam [31:0] TAIL_READ  = 4;
   localparam [31:0] TAIL_BACK  = 4 + LEVELS;
   localparam LINE_BITS = (ADCS > 1) ? $clog2(ADCS) : 1;
@@ -115,7 +114,7 @@ module ${ name }$_array_emulated #(
   wire back      = op_kind == KIND_BACK;
   wire writing   = op_kind == KIND_WRITE;
   wire row_end   = word_q == WORD_LAST[WORD_BITS-1:0];
-  wire walk_end  = back ? row_end && (line_q == GROUP_ROWS[LINE_BITS-1:0])
+  wire walk_end  = back ? row_end && (line_q == GROUP_LAST[LINE_BITS-1:0])
                  : (row_q == ROW_LAST[ROW_BITS-1:0]) && (row_end || !writing);
   wire taken     = writing ? op_last : adc_ready;
 
@@ -145,7 +144,7 @@ module ${ name }$_array_emulated #(
     end
   endfunction
 
-  wire [31:0] first_row_32  = group_32 * (GROUP_ROWS + 32'd1);
+  wire [31:0] first_row_32  = group_32 * ADCS;
   wire [31:0] first_addr_32 = back ? of_words(first_row_32) : writing ? 32'd0 : group_32;
   wire unused_high = &{1'b0, first_row_32, first_addr_32, TAIL_READ, TAIL_BACK<% if !lines %>, col_on<% endif %>};
   // The host comes in when no operation runs.
@@ -190,21 +189,22 @@ module ${ name }$_array_emulated #(
   // --- s1: states and lines of the word -------------------------------------------------------------------------------------
   reg                        s1_valid_q;
   reg [ADDR_BITS-1:0]        s1_addr_q;
-  wire [ADCS*STATE_BITS-1:0] s1_state;
+  wire [USED*STATE_BITS-1:0] s1_state;
 <%- if lines %>
   wire signed [DAC_BITS-1:0] s1_x   = row_code;
-  wire [ADCS*MAG_BITS-1:0]   s1_mag = col_mag;
-  wire [ADCS-1:0]            s1_neg = col_neg;
+  wire [USED*MAG_BITS-1:0]   s1_mag = col_mag[USED*MAG_BITS-1:0];
+  wire [USED-1:0]            s1_neg = col_neg[USED-1:0];
+  wire unused_cols = &{1'b0, col_mag, col_neg};
   assign line_row  = row_q;
   assign line_word = word_q;
 <%- else %>
   reg signed [DAC_BITS-1:0]  s1_x;
 <%- if serial %>
   reg                        s1_row;
-  reg [ADCS-1:0]             s1_col;
+  reg [USED-1:0]             s1_col;
 <%- endif %>
-  reg [ADCS*MAG_BITS-1:0]    s1_mag;
-  reg [ADCS-1:0]             s1_neg;
+  reg [USED*MAG_BITS-1:0]    s1_mag;
+  reg [USED-1:0]             s1_neg;
 
   // Columns padded to whole words: those beyond the last are never driven.
   localparam PADDED = WORDS * ADCS;
@@ -234,10 +234,10 @@ module ${ name }$_array_emulated #(
       s1_x   <= row_code[row_q*DAC_BITS+:DAC_BITS];
 <%- if serial %>
       s1_row <= row_bit[row_q];
-      s1_col <= bit_padded[word_q*ADCS+:ADCS];
+      s1_col <= bit_padded[word_q*ADCS+:USED];
 <%- endif %>
-      s1_mag <= mag_padded[word_q*(ADCS*MAG_BITS)+:ADCS*MAG_BITS];
-      s1_neg <= neg_padded[word_q*ADCS+:ADCS];
+      s1_mag <= mag_padded[word_q*(ADCS*MAG_BITS)+:USED*MAG_BITS];
+      s1_neg <= neg_padded[word_q*ADCS+:USED];
     end
   end
 <%- endif %>
@@ -251,16 +251,16 @@ module ${ name }$_array_emulated #(
   // --- s2: factors -----------------------------------------------------------------------------------------------------------
   reg                       s2_valid_q;
   reg [ADDR_BITS-1:0]       s2_addr_q;
-  reg [ADCS*STATE_BITS-1:0] s2_state_q;
+  reg [USED*STATE_BITS-1:0] s2_state_q;
 <%- if serial %>
   reg signed [DAC_BITS-1:0] s2_x_q;
   reg                       s2_row_q;
-  reg [ADCS-1:0]            s2_col_q;
-  reg [ADCS-1:0]            s2_neg_q;
+  reg [USED-1:0]            s2_col_q;
+  reg [USED-1:0]            s2_neg_q;
 <%- else %>
-  reg [ADCS*FACTOR-1:0]     s2_factor_q;  // states, or the row code
+  reg [USED*FACTOR-1:0]     s2_factor_q;  // states, or the row code
 <%- endif %>
-  reg [ADCS*DRIVE-1:0]      s2_drive_q;   // row code, column codes, or pulses
+  reg [USED*DRIVE-1:0]      s2_drive_q;   // row code, column codes, or pulses
 
   // Signed drive of a lane: column code in a transposed read, pulse width with its polarity in a write.
   function signed [DRIVE-1:0] signed_drive;
@@ -298,9 +298,9 @@ module ${ name }$_array_emulated #(
       s2_row_q   <= s1_row;
       s2_col_q   <= s1_col;
       s2_neg_q   <= s1_neg;
-      for (f = 0; f < ADCS; f = f + 1) s2_drive_q[f*DRIVE+:DRIVE] <= signed_drive(s1_mag[f*MAG_BITS+:MAG_BITS], s1_neg[f]);
+      for (f = 0; f < USED; f = f + 1) s2_drive_q[f*DRIVE+:DRIVE] <= signed_drive(s1_mag[f*MAG_BITS+:MAG_BITS], s1_neg[f]);
 <%- else %>
-      for (f = 0; f < ADCS; f = f + 1) begin
+      for (f = 0; f < USED; f = f + 1) begin
         s2_factor_q[f*FACTOR+:FACTOR] <= factor_of(s1_state[f*STATE_BITS+:STATE_BITS], s1_x, writing);
         s2_drive_q[f*DRIVE+:DRIVE]    <= (back || writing) ? signed_drive(s1_mag[f*MAG_BITS+:MAG_BITS], s1_neg[f]) : extended(s1_x);
       end
@@ -315,10 +315,10 @@ module ${ name }$_array_emulated #(
   // --- s3: products ----------------------------------------------------------------------------------------------------------
   reg                       s3_valid_q;
   reg [ADDR_BITS-1:0]       s3_addr_q;
-  reg [ADCS*STATE_BITS-1:0] s3_state_q;
-  reg [ADCS*PRODUCT-1:0]    s3_product_q;
+  reg [USED*STATE_BITS-1:0] s3_state_q;
+  reg [USED*PRODUCT-1:0]    s3_product_q;
 <%- if serial %>
-  reg [ADCS*(STEP-1)-1:0]   s3_step_q;
+  reg [USED*(STEP-1)-1:0]   s3_step_q;
 
   // State times 0, 1 or -1.
   function signed [PRODUCT-1:0] driven;
@@ -351,7 +351,7 @@ module ${ name }$_array_emulated #(
     s3_addr_q <= s2_addr_q;
     if (s2_valid_q) begin
       s3_state_q <= s2_state_q;
-      for (k = 0; k < ADCS; k = k + 1) begin
+      for (k = 0; k < USED; k = k + 1) begin
 <%- if serial %>
         s3_product_q[k*PRODUCT+:PRODUCT] <= driven(s2_state_q[k*STATE_BITS+:STATE_BITS], back ? s2_col_q[k] : s2_row_q, back && s2_neg_q[k]);
         s3_step_q[k*(STEP-1)+:STEP-1]    <= step_of(s2_x_q, s2_drive_q[k*DRIVE+:DRIVE]);
@@ -369,7 +369,7 @@ module ${ name }$_array_emulated #(
   // --- s4: new states -----------------------------------------------------------------------------------------------------------
   reg                       s4_write_q;
   reg [ADDR_BITS-1:0]       s4_addr_q;
-  reg [ADCS*STATE_BITS-1:0] s4_next_q;
+  reg [USED*STATE_BITS-1:0] s4_next_q;
 
   localparam SCALED = NEXT + WRITE_SHIFT;
   localparam signed [SCALED-1:0] STEP_ONE  = 1;
@@ -405,7 +405,7 @@ module ${ name }$_array_emulated #(
   always @(posedge clk) begin
     s4_addr_q <= s3_addr_q;
     if (s3_valid_q && writing) begin
-      for (n = 0; n < ADCS; n = n + 1) begin
+      for (n = 0; n < USED; n = n + 1) begin
 <%- if serial %>
         s4_next_q[n*STATE_BITS+:STATE_BITS] <= next_state(s3_state_q[n*STATE_BITS+:STATE_BITS], s3_step_q[n*(STEP-1)+:STEP-1]);
 <%- else %>
@@ -435,7 +435,11 @@ module ${ name }$_array_emulated #(
       wire [NODES*TREE-1:0] nodes;
       genvar l;
       for (l = 0; l < ADCS; l = l + 1) begin : gen_leaf
-        assign nodes[(ADCS+l)*TREE+:TREE] = extended_leaf(s3_product_q[l*PRODUCT+:READ]);
+        if (l < USED) begin : gen_product
+          assign nodes[(ADCS+l)*TREE+:TREE] = extended_leaf(s3_product_q[l*PRODUCT+:READ]);
+        end else begin : gen_none
+          assign nodes[(ADCS+l)*TREE+:TREE] = {TREE{1'b0}};
+        end
       end
       assign nodes[ADCS*TREE-1:0] = {node_q, {TREE{1'b0}}};
 
@@ -489,7 +493,7 @@ module ${ name }$_array_emulated #(
       root_word_q <= root_end ? {WORD_BITS{1'b0}} : root_word_q + WORD_ONE;
       if (root_end) root_line_q <= root_line_q + LINE_ONE;
     end else if (s3_valid_q && !back) begin
-      for (a = 0; a < ADCS; a = a + 1) sum_q[a*ROUNDED+:ROUNDED] <= sum_q[a*ROUNDED+:ROUNDED] + extended_product(s3_product_q[a*PRODUCT+:READ]);
+      for (a = 0; a < USED; a = a + 1) sum_q[a*ROUNDED+:ROUNDED] <= sum_q[a*ROUNDED+:ROUNDED] + extended_product(s3_product_q[a*PRODUCT+:READ]);
     end
   end
 
@@ -532,14 +536,14 @@ module ${ name }$_array_emulated #(
 
   wire                       walk_write;
   wire [ADDR_BITS-1:0]       walk_addr;
-  wire [ADCS*STATE_BITS-1:0] walk_next;
+  wire [USED*STATE_BITS-1:0] walk_next;
   generate
     if (BANKED == 1) begin : gen_fifth
       // A stage more than the arithmetic needs: what is written lies five words behind what is read, an odd number, and so in the other
       // bank.
       reg                       s5_write_q;
       reg [ADDR_BITS-1:0]       s5_addr_q;
-      reg [ADCS*STATE_BITS-1:0] s5_next_q;
+      reg [USED*STATE_BITS-1:0] s5_next_q;
       always @(posedge clk) begin
         if (!rst_n) s5_write_q <= 1'b0;
         else s5_write_q <= s4_write_q;
@@ -561,12 +565,12 @@ module ${ name }$_array_emulated #(
 
   wire                       walk_write = s4_write_q && op_valid;
   wire [ADDR_BITS-1:0]       walk_addr  = s4_addr_q;
-  wire [ADCS*STATE_BITS-1:0] walk_next  = s4_next_q;
+  wire [USED*STATE_BITS-1:0] walk_next  = s4_next_q;
 <%- endif %>
   wire [ADDR_BITS-1:0]       wr_addr    = walk_write ? walk_addr : addr_q;
   genvar g;
   generate
-    for (g = 0; g < ADCS; g = g + 1) begin : gen_states
+    for (g = 0; g < USED; g = g + 1) begin : gen_states
       localparam [LINE_BITS-1:0] LANE = g;
       wire                  wr_en   = walk_write || (host_active && host_write && host_access && (host_lane_32[LINE_BITS-1:0] == LANE));
       wire [STATE_BITS-1:0] wr_data = walk_write ? walk_next[g*STATE_BITS+:STATE_BITS] : host_wdata;
@@ -586,6 +590,14 @@ module ${ name }$_array_emulated #(
   endgenerate
 
   assign host_ready = host_q[2];
-  assign host_rdata = s2_state_q[host_lane_32[LINE_BITS-1:0]*STATE_BITS+:STATE_BITS];
+  localparam USED_BITS = (USED > 1) ? $clog2(USED) : 1;
+  generate
+<%- let word = "host_rdata" %>
+<%- let bits = "STATE_BITS" %>
+<%- let words = "USED" %>
+<%- let vector = "s2_state_q" %>
+<%- let number = "host_lane_32[USED_BITS-1:0]" %>
+<% include "select.v" %>
+  endgenerate
 endmodule
 `default_nettype wire

@@ -87,7 +87,13 @@ module ${ name }$_col_lines #(
       reg [PART_BITS-1:0] part_q;
       // A beat has PARTS words, whatever the number of beats.
       always @(posedge clk) part_q <= word_32[PART_BITS-1:0];
-      assign word_mag = line_mag[part_q*(ADCS*MAG_BITS)+:ADCS*MAG_BITS];
+      localparam WORD = ADCS * MAG_BITS;
+<%- let word = "word_mag" %>
+<%- let bits = "WORD" %>
+<%- let words = "PARTS" %>
+<%- let vector = "line_mag" %>
+<%- let number = "part_q" %>
+<% include "select.v" %>
       assign word_neg = line_neg[part_q*ADCS+:ADCS];
     end
     if (WORDS * ADCS > COLS) begin : gen_short

@@ -301,6 +301,9 @@ module ${ name }$_${ prefix }$layer #(
       .Y_BEATS    (Y_BEATS),
       .Y_BEAT_BITS(Y_BEAT_BITS),
       .LANES      (LANES),
+<%- if lines && !unit.sram() %>
+      .COLS       (COLS),
+<%- endif %>
       .ERROR_BITS (ERROR_BITS),
       .PULSE_BITS (PULSE_BITS),
       .MAG_BITS   (MAG_BITS),

@@ -14,7 +14,7 @@
 <%- endif %>
 // x and y of the current sample are stored as they pass by. The selector finds the next pair with a pulse (2 cycles a pair),
 // the fetcher brings it into the driver stages while the slot before it still runs.
-// Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
+// Latency: from the last y beat to `slot_req` <% if deep %>9 cycles, log2(LANES)<% else %>6 cycles<% endif %> and one per y beat.
 module ${ name }$_${ prefix }$momentum_history #(
     parameter DEPTH        = 8,   // pairs
     parameter DEPTH_BITS   = 4,   // bits of a number of pairs, 0 to DEPTH
@@ -28,6 +28,9 @@ module ${ name }$_${ prefix }$momentum_history #(
     parameter Y_BEATS      = 4,   // beats of y
     parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
     parameter LANES        = 8,   // words per beat
+<%- if deep %>
+    parameter COLS         = 32,  // words of y
+<%- endif %>
     parameter ERROR_BITS   = 12,  // bits of a word of y
     parameter PULSE_BITS   = 8,   // bits of a pulse width
     parameter MAG_BITS     = 8,   // bits of a column magnitude, at least PULSE_BITS
@@ -76,32 +79,7 @@ module ${ name }$_${ prefix }$momentum_history #(
 <% include "momentum/widths.v" %>
 <%- if deep %>
 <% include "momentum/kept.v" %>
-
-  // --- Peak: largest |y| of the current sample, a cycle after it has come, so that no path has both a complement and a comparison ----------
-  reg                  y_first_q;  // the first beat is kept
-  reg  [MAGNITUDE-1:0] peak_q;
-  function [MAGNITUDE-1:0] peak_of;
-    input [MAGNITUDE-1:0]        least;
-    input [LANES*ERROR_BITS-1:0] kept;
-    // A tree, node n above nodes 2n + 1 and 2n + 2: many lanes in a row would be the longest path of all.
-    reg [(2*LANES-1)*MAGNITUDE-1:0] node;
-    integer p;
-    begin
-      for (p = 0; p < LANES; p = p + 1) node[(LANES-1+p)*MAGNITUDE+:MAGNITUDE] = kept[p*ERROR_BITS+:MAGNITUDE];
-      for (p = LANES - 2; p >= 0; p = p - 1) begin
-        node[p*MAGNITUDE+:MAGNITUDE] =
-            (node[(2*p+1)*MAGNITUDE+:MAGNITUDE] > node[(2*p+2)*MAGNITUDE+:MAGNITUDE]) ?
-            node[(2*p+1)*MAGNITUDE+:MAGNITUDE] : node[(2*p+2)*MAGNITUDE+:MAGNITUDE];
-      end
-      peak_of = (node[0+:MAGNITUDE] > least) ? node[0+:MAGNITUDE] : least;
-    end
-  endfunction
-
-  wire [MAGNITUDE-1:0] peak_d = !y_kept_valid_q ? peak_q : peak_of(y_first_q ? {MAGNITUDE{1'b0}} : peak_q, y_kept_q);
-  always @(posedge clk) begin
-    y_first_q <= y_beat == {Y_BEAT_BITS{1'b0}};
-    peak_q    <= peak_d;
-  end
+<% include "momentum/peak_tree.v" %>
 <%- else %>
 <% include "momentum/peak.v" %>
 <%- endif %>
@@ -166,7 +144,9 @@ module ${ name }$_${ prefix }$momentum_history #(
   wire                  keep       = (sel_q == SEL_SCALE) && newest_q && !batch_last;
 <%- endif %>
   wire                  last_old   = left_q == COUNT_ONE;
+<%- if !deep %>
   wire                  y_done     = y_valid && y_last;
+<%- endif %>
   wire                  y_go       = (sel_q == SEL_WAIT) && (y_done || y_here_q);
   wire [DEPTH_BITS-1:0] most_old   = depth - COUNT_ONE;
   wire [DEPTH_BITS-1:0] old_pairs  = (stored_q < most_old) ? stored_q : most_old;
@@ -416,7 +396,7 @@ module ${ name }$_${ prefix }$momentum_history #(
   );
 
   ${ name }$_vector_mem #(
-      .WIDTH    (LANES * ERROR_BITS),
+      .WIDTH    (<% if deep %>USED<% else %>LANES<% endif %> * ERROR_BITS),
       .DEPTH    (DEPTH * Y_BEATS),
       .ADDR_BITS(Y_ADDR_BITS)
   ) u_y_ring (
@@ -424,7 +404,7 @@ module ${ name }$_${ prefix }$momentum_history #(
 <%- if deep %>
       .wr_en  (y_kept_valid_q),
       .wr_addr(y_store_q),
-      .wr_data(y_kept_q),
+      .wr_data(y_kept_q[USED*ERROR_BITS-1:0]),
 <%- else %>
       .wr_en  (y_valid),
       .wr_addr(y_store[Y_ADDR_BITS-1:0]),

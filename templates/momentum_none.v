@@ -1,11 +1,14 @@
 `default_nettype none
 // Momentum unit `none`: plain SGD. One rank-1 write per training step with pulse widths scaled by eta; none when all widths
 // round to zero. <% if conv %>The row stage holds the window.<% else %>The rows still hold x from the forward read.<% endif %>
-// Latency: from the last y beat to `slot_req` 6 cycles and one per y beat.
+// Latency: from the last y beat to `slot_req` <% if deep %>9 cycles, log2(LANES)<% else %>6 cycles<% endif %> and one per y beat.
 module ${ name }$_${ prefix }$momentum_none #(
     parameter Y_BEATS      = 4,   // beats of y
     parameter Y_BEAT_BITS  = 2,   // bits of a y beat number
     parameter LANES        = 8,   // words per beat
+<%- if deep %>
+    parameter COLS         = 32,  // words of y
+<%- endif %>
     parameter ERROR_BITS   = 12,  // bits of a word of y
     parameter PULSE_BITS   = 8,   // bits of a pulse width
     parameter MAG_BITS     = 8,   // bits of a column magnitude, at least PULSE_BITS
@@ -34,7 +37,17 @@ module ${ name }$_${ prefix }$momentum_none #(
     output wire                          idle            // nothing left to fetch; the row stage is free
 );
 <% include "momentum/widths.v" %>
+<%- if deep %>
+<% include "momentum/kept.v" %>
+<% include "momentum/peak_tree.v" %>
+  reg y_found_q;  // the largest |y| is in its register in the next cycle
+  always @(posedge clk) begin
+    if (!rst_n) y_found_q <= 1'b0;
+    else y_found_q <= y_done;
+  end
+<%- else %>
 <% include "momentum/peak.v" %>
+<%- endif %>
 
   wire pair_take = slot_take;
 
@@ -48,6 +61,6 @@ module ${ name }$_${ prefix }$momentum_none #(
   assign slot_longest = fetch_longest_q;
 <%- endif %>
   assign skipped      = (sel_q == SEL_WIDTH) && silent;
-  assign idle         = (sel_q == SEL_IDLE) && (fetch_q == FETCH_IDLE);
+  assign idle         = (sel_q == SEL_IDLE) && (fetch_q == FETCH_IDLE)<% if deep %> && !y_below && !y_found_q<% endif %>;
 endmodule
 `default_nettype wire

@@ -304,7 +304,16 @@ module ${ name }$_${ prefix }$momentum_sram #(
   end
 
   // x of the row: a word of its beat, or the bias.
-  wire [DAC_BITS-1:0] x_row = (s1_row_q == ROW_LAST[ROW_BITS-1:0]) ? FULL_SCALE : x_out[s1_lane_q*DAC_BITS+:DAC_BITS];
+  wire [DAC_BITS-1:0] x_word;
+  generate
+<%- let word = "x_word" %>
+<%- let bits = "DAC_BITS" %>
+<%- let words = "LANES" %>
+<%- let vector = "x_out" %>
+<%- let number = "s1_lane_q" %>
+<% include "select.v" %>
+  endgenerate
+  wire [DAC_BITS-1:0] x_row = (s1_row_q == ROW_LAST[ROW_BITS-1:0]) ? FULL_SCALE : x_word;
 
   reg [SCALED-1:0]              s2_scaled_q;
   reg [LANES*ERROR_BITS-1:0]    s2_y_q;

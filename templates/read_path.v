@@ -60,6 +60,7 @@ module ${ name }$_read_path #(
   // Wide enough for the product, its rounding and the limits of y.
   localparam PRODUCT  = (OPERAND + DAC_BITS + 1 > ERROR_BITS) ? OPERAND + DAC_BITS + 2 : ERROR_BITS + 1;
   localparam [BEAT_BITS-1:0] BEAT_ONE = 1;
+  localparam USED     = ${ used }$;  // lanes with a word in some layer's vector
 
   // --- Context: whose read it is. A read is drained before the next one delivers its first code. --------------------------
   reg [LAYERS-1:0] layer_q;
@@ -202,8 +203,11 @@ module ${ name }$_read_path #(
   // A table for each lane: one memory with a port for each lane it maps in time and space exponential in the ports.
   localparam LOOKUPS = 1;
 `else
-  localparam LOOKUPS = LANES;
+  localparam LOOKUPS = USED;
 `endif
+<%- endif %>
+<%- if used < lanes %>
+  wire unused_lanes = &{1'b0, s0_code, t_rd_data};
 <%- endif %>
   wire [LANES*DAC_BITS-1:0] s1_act;
   wire [LANES*DAC_BITS-1:0] s1_table_slope;
@@ -212,7 +216,7 @@ module ${ name }$_read_path #(
   wire [LANES*DAC_BITS-1:0] slope_${ table.suffix }$;
   generate
     genvar t_${ table.suffix }$;
-    for (t_${ table.suffix }$ = 0; t_${ table.suffix }$ < LANES / LOOKUPS; t_${ table.suffix }$ = t_${ table.suffix }$ + 1) begin : gen_${ table.suffix }$
+    for (t_${ table.suffix }$ = 0; t_${ table.suffix }$ < USED / LOOKUPS; t_${ table.suffix }$ = t_${ table.suffix }$ + 1) begin : gen_${ table.suffix }$
       ${ name }$_act_${ table.suffix }$ #(
           .LANES(LOOKUPS)
       ) u_${ table.suffix }$ (
@@ -223,6 +227,10 @@ module ${ name }$_read_path #(
           .slope     (slope_${ table.suffix }$[t_${ table.suffix }$*LOOKUPS*DAC_BITS+:LOOKUPS*DAC_BITS])
       );
     end
+<%- if used < lanes %>
+    assign act_${ table.suffix }$[LANES*DAC_BITS-1:USED*DAC_BITS] = {(LANES - USED) * DAC_BITS{1'b0}};
+    assign slope_${ table.suffix }$[LANES*DAC_BITS-1:USED*DAC_BITS] = {(LANES - USED) * DAC_BITS{1'b0}};
+<%- endif %>
   endgenerate
 <%- endfor %>
 <%- if softmax.is_some() %>
@@ -315,7 +323,11 @@ module ${ name }$_read_path #(
       s2_last_q <= ${ s1.last }$;
       s2_dest_q <= s1_dest;
       s2_beat_q <= ${ s1.beat }$;
-      for (i = 0; i < LANES; i = i + 1) begin
+<%- if used < lanes %>
+      s2_operand_q <= {LANES * OPERAND{1'b0}};
+      s2_slope_q   <= {LANES * DAC_BITS{1'b0}};
+<%- endif %>
+      for (i = 0; i < USED; i = i + 1) begin
 <%- if multi %>
         s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
             {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :

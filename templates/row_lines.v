@@ -68,7 +68,12 @@ module ${ name }$_row_lines #(
     end else begin : gen_lane
       reg [LANE_BITS-1:0] lane_q;
       always @(posedge clk) lane_q <= row_32[LANE_BITS-1:0];
-      assign code = beat[lane_q*DAC_BITS+:DAC_BITS];
+<%- let word = "code" %>
+<%- let bits = "DAC_BITS" %>
+<%- let words = "LANES" %>
+<%- let vector = "beat" %>
+<%- let number = "lane_q" %>
+<% include "select.v" %>
     end
   endgenerate
 <%- if single_rows %>

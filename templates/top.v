@@ -1041,9 +1041,7 @@ module ${ name }$ (
 
   ${ name }$_array_emulated #(
       .ROWS       (${ a.rows }$),
-<%- if !lines %>
       .COLS       (${ a.cols }$),
-<%- endif %>
       .DAC_BITS   (${ dac_bits }$),
       .ADC_BITS   (${ adc_bits }$),
       .MAG_BITS   (${ mag_bits }$),

@@ -52,25 +52,20 @@ fn main() -> ExitCode {
     if parts.wanted("digits") {
         digits(&mut results);
     }
-    if parts.wanted("training") {
-        training(&mut results);
-    }
+    let wide = if parts.wanted("training") { training(&mut results) } else { None };
     if parts.wanted("growth") {
-        growth::measure(&mut results);
+        growth::measure(&mut results, wide);
     }
     println!("{}", alone::versions().join("\n"));
     results.finish("fpga")
 }
 
-/// Lanes beyond which a pair of layers takes more multipliers than the largest target has.
-const LANES: usize = 16;
-
-/// The digits as boards run them, with so many multipliers per array, and as many lanes, up to [`LANES`].
+/// The digits as boards run them, with so many multipliers per array, and as many lanes.
 fn design(width: usize) -> Design {
     let text = spec::preset("digits_fpga").expect("the preset is built in");
     let changed = text
         .replace("\nadcs = 1", &format!("\nadcs = {width}"))
-        .replace("\nlanes = 1", &format!("\nlanes = {}", width.min(LANES)));
+        .replace("\nlanes = 1", &format!("\nlanes = {}", width));
     assert!(width == 1 || changed != text, "the preset says adcs and lanes");
     common::design(&changed, "digits_fpga", Path::new("")).expect("the preset is valid")
 }
@@ -216,29 +211,27 @@ fn digits(results: &mut Results) {
     }
 }
 
-/// A training sample of the digits on an FPGA with many multipliers, and in other programs on a core of this machine.
-fn training(results: &mut Results) {
-    let figure = "digits, training sample";
-    match build(&design(MACS), "ecp5-85k", &format!("digits{MACS}")) {
-        Ok(report) => {
-            if let (Some(pace), Some(fmax)) = (report.pace, report.fmax) {
-                let what =
-                    format!("ecp5-85k, {MACS} multipliers per array, {LANES} lanes, at its Fmax of {fmax:.1} MHz");
-                let value = pace.cycles_per_sample / fmax;
-                results.figures.push(Figure::new(&format!("{figure}, {what}"), value, "us", Bar::None));
+/// A training sample of the digits on an FPGA with many multipliers, and in other programs on a core of this machine. Returns the FPGA's report.
+fn training(results: &mut Results) -> Option<Report> {
+    // Before nextpnr warms the machine up.
+    let peers = ["numpy", "torch"].map(|library| (library, peers::microseconds(library, &common::target())));
+    let figure = format!("digits, training sample, ecp5-85k, {MACS} multipliers per array, {MACS} lanes");
+    let report = match build(&design(MACS), "ecp5-85k", &format!("digits{MACS}")) {
+        Ok(report) => report,
+        Err(why) => {
+            results.missing.push(format!("{figure}: {why}"));
+            return None;
+        }
+    };
+    if let (Some(pace), Some(fmax)) = (&report.pace, report.fmax) {
+        let value = pace.cycles_per_sample / fmax;
+        for (library, baseline) in peers {
+            let figure = format!("{figure}, Fmax {fmax:.1} MHz, beside {library} on one core, batch size 1");
+            match baseline {
+                Ok(baseline) => results.figures.push(Figure::beside(&figure, value, "us", baseline, Bar::None)),
+                Err(why) => results.missing.push(format!("{figure}: {why}")),
             }
         }
-        Err(why) => results.missing.push(format!("{figure}, ecp5-85k: {why}")),
     }
-    for library in ["numpy", "torch"] {
-        match peers::microseconds(library, &common::target()) {
-            Ok(value) => results.figures.push(Figure::new(
-                &format!("{figure}, {library} on one core, batch size 1"),
-                value,
-                "us",
-                Bar::None,
-            )),
-            Err(why) => results.missing.push(format!("{figure}, {library}: {why}")),
-        }
-    }
+    Some(report)
 }

@@ -129,10 +129,11 @@ impl CycleModel {
             next_age = slot.age + 1;
             (select, last_take) = write(select, silent, whole, slot.longest);
         }
-        // The sample's own pair is looked at in the cycle after its y is there.
+        // The sample's own pair is looked at in the cycle after its y is there, and its largest |y| found.
         let pairs = trace.slots.len() + trace.skipped;
         let waits = select + look * pairs.saturating_sub(next_age) as u64;
-        select = if layer.history { waits.max(y_last) + 1 } else { y_last + 1 };
+        let found = y_last + self.peak;
+        select = if layer.history { waits.max(found) + 1 } else { found + 1 };
         let unit_idle = match own {
             Some(slot) => {
                 // The rows still hold its x when nothing was written before it.

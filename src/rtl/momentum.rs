@@ -15,6 +15,8 @@ struct MomentumNone<'a> {
     conv: bool,
     /// A register behind the multipliers.
     deep: bool,
+    /// Nothing is looked at before y is there.
+    single: bool,
     pulse_table: bool,
     /// Net that the pulse widths stand on.
     width: &'a str,
@@ -27,6 +29,7 @@ struct MomentumHistory<'a> {
     prefix: &'a str,
     /// A register behind the multipliers.
     deep: bool,
+    single: bool,
     pulse_table: bool,
     width: &'a str,
     batch: usize,
@@ -184,11 +187,21 @@ pub(super) fn unit(design: &Design, layer: &Layer, prefix: &str, pulse_table: bo
     match design.training.momentum_unit {
         _ if design.training.ring() => {
             let ages = ages(&design.training);
-            MomentumHistory { name, prefix, deep, pulse_table, width, batch, ages, age_bits: bits_for(ages - 1) }
-                .render()
+            MomentumHistory {
+                name,
+                prefix,
+                deep,
+                single: false,
+                pulse_table,
+                width,
+                batch,
+                ages,
+                age_bits: bits_for(ages - 1),
+            }
+            .render()
         }
         MomentumUnit::None | MomentumUnit::History => {
-            MomentumNone { name, prefix, conv, deep, pulse_table, width }.render()
+            MomentumNone { name, prefix, conv, deep, single: true, pulse_table, width }.render()
         }
         MomentumUnit::InArray => {
             MomentumInArray { name, prefix, conv, deep, pulse_table, width, nesterov: kind.nesterov(), batch }.render()

@@ -78,6 +78,8 @@ pub(super) struct ReadPath<'a> {
     out: &'static str,
     layers: usize,
     lanes: usize,
+    /// Lanes with a word in some layer's vector.
+    used: usize,
     multi: bool,
     tables: &'a [TableUse],
     softmax: Option<SoftmaxUse>,
@@ -229,6 +231,7 @@ pub(super) fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadP
         out: if deep { "s4" } else { "s3" },
         layers: count,
         lanes,
+        used: lanes.min(design.layers.iter().map(Layer::words).max().unwrap_or(lanes)),
         multi: count > 1,
         tables,
         softmax,

@@ -3,7 +3,7 @@
 <%- else %>
   // Memory output, then the scaled width, each one cycle after the other.
 <%- endif %>
-  wire [LANES*ERROR_BITS-1:0] y_out;
+  wire [<% if deep %>USED<% else %>LANES<% endif %>*ERROR_BITS-1:0] y_out;
   reg                         y_out_valid_q;
   reg [Y_BEAT_BITS-1:0]       y_out_beat_q;
   reg                         width_valid_q;
@@ -15,11 +15,11 @@
   // What comes late from the memory begins a cycle anew before the multiplier.
   reg                         late_valid_q;
   reg [Y_BEAT_BITS-1:0]       late_beat_q;
-  reg [LANES*ERROR_BITS-1:0]  late_q;
+  reg [USED*ERROR_BITS-1:0]   late_q;
   reg                         product_valid_q;
   reg [Y_BEAT_BITS-1:0]       product_beat_q;
-  reg [LANES*PRODUCT-1:0]     product_q;
-  reg [LANES-1:0]             product_neg_q;
+  reg [USED*PRODUCT-1:0]      product_q;
+  reg [USED-1:0]              product_neg_q;
 <%- endif %>
 
   always @(posedge clk) begin
@@ -52,15 +52,19 @@
     end
     if (late_valid_q) begin
       product_beat_q <= late_beat_q;
-      for (w = 0; w < LANES; w = w + 1) begin
+      for (w = 0; w < USED; w = w + 1) begin
         product_q[w*PRODUCT+:PRODUCT] <= {{16{1'b0}}, late_q[w*ERROR_BITS+:MAGNITUDE]} * {{MAGNITUDE{1'b0}}, fetch_factor_q};
         product_neg_q[w]              <= late_q[w*ERROR_BITS+ERROR_BITS-1];
       end
     end
     if (product_valid_q) begin
       width_beat_q <= product_beat_q;
-      neg_q        <= product_neg_q;
-      for (w = 0; w < LANES; w = w + 1) width_q[w*PULSE_BITS+:PULSE_BITS] <= width_of(product_q[w*PRODUCT+:PRODUCT]);
+      neg_q        <= {LANES{1'b0}};
+      width_q      <= {LANES * PULSE_BITS{1'b0}};
+      for (w = 0; w < USED; w = w + 1) begin
+        neg_q[w]                            <= product_neg_q[w];
+        width_q[w*PULSE_BITS+:PULSE_BITS] <= width_of(product_q[w*PRODUCT+:PRODUCT]);
+      end
     end
 <%- else %>
     if (y_out_valid_q) begin

@@ -20,7 +20,7 @@
   always @* begin
     sel_d = sel_q;
     case (sel_q)
-      SEL_IDLE:  if (y_valid && y_last) sel_d = SEL_SCALE;
+      SEL_IDLE:  if (<% if deep %>y_found_q<% else %>y_valid && y_last<% endif %>) sel_d = SEL_SCALE;
       SEL_SCALE: sel_d = SEL_WIDTH;
       SEL_WIDTH: sel_d = silent ? SEL_IDLE : SEL_OFFER;
       SEL_OFFER: if (fetch_take) sel_d = SEL_IDLE;
@@ -94,9 +94,6 @@
     end
   end
 
-<%- if deep %>
-<% include "momentum/kept.v" %>
-<%- endif %>
 <% include "momentum/lanes.v" %>
 <%- if deep %>
   reg [Y_BEAT_BITS-1:0] y_store_q;
@@ -104,7 +101,7 @@
 
 <%- endif %>
   ${ name }$_vector_mem #(
-      .WIDTH    (LANES * ERROR_BITS),
+      .WIDTH    (<% if deep %>USED<% else %>LANES<% endif %> * ERROR_BITS),
       .DEPTH    (Y_BEATS),
       .ADDR_BITS(Y_BEAT_BITS)
   ) u_y (
@@ -112,7 +109,7 @@
 <%- if deep %>
       .wr_en  (y_kept_valid_q),
       .wr_addr(y_store_q),
-      .wr_data(y_kept_q),
+      .wr_data(y_kept_q[USED*ERROR_BITS-1:0]),
 <%- else %>
       .wr_en  (y_valid),
       .wr_addr(y_beat),

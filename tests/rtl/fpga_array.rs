@@ -8,6 +8,8 @@ use memrtl::spec::{self, Backend, Code};
 
 use Backend::{External, Fpga};
 
+const SGD: &str = "optimizer = \"sgd\"\nlearning_rate = 0.5\nepochs = 1\nseed = 7";
+const ONE: &str = "learning_rate = 0.5\nmomentum = 0.75\nhistory = 1\nepochs = 1\nseed = 7";
 const HISTORY: &str = "learning_rate = 0.5\nmomentum = 0.9\nhistory = 3\nepochs = 1\nseed = 7";
 
 fn unit(name: &str) -> String {
@@ -27,12 +29,11 @@ fn exact(cases: &[(&str, &str)]) {
 /// Beats wider and narrower than words, words that the columns do not fill, every unit that an emulated array serves.
 #[test]
 fn lines_in_memories_train_exactly() {
-    let sgd = "optimizer = \"sgd\"\nlearning_rate = 0.5\nepochs = 1\nseed = 7";
     exact(&[
         ("adcs = 1\nlanes = 1", HISTORY),
         ("adcs = 8\nlanes = 2", HISTORY),
-        ("adcs = 2\nlanes = 8", sgd),
-        ("adcs = 1\nlanes = 8", &format!("{sgd}\nbatch = 5")),
+        ("adcs = 2\nlanes = 8", SGD),
+        ("adcs = 1\nlanes = 8", &format!("{SGD}\nbatch = 5")),
         ("adcs = 4\nlanes = 2", &unit("history = 3\nbatch = 4\nmomentum_kind = \"nesterov\"")),
         ("adcs = 4\nlanes = 1", &unit("history = 1")),
         ("adcs = 2\nlanes = 4", &unit("momentum_unit = \"sram\"")),
@@ -137,13 +138,40 @@ fn collisions_in_memories_do_not_matter() {
 #[test]
 fn mutants_of_the_looks_are_found() {
     let mutants = [
-        ("momentum_history", "(node[0+:MAGNITUDE] > least)", "(node[0+:MAGNITUDE] < least)"),
-        ("momentum_history", "node[(2*p+1)*MAGNITUDE+:MAGNITUDE] > node", "node[(2*p+1)*MAGNITUDE+:MAGNITUDE] < node"),
-        ("momentum_history", "? AGE_FIRST : age_q + AGE_ONE;", "? AGE_FIRST : age_q;"),
-        ("momentum_history", "y_first_q <= y_beat == {Y_BEAT_BITS{1'b0}};", "y_first_q <= 1'b1;"),
+        (HISTORY, "larger_of = (a > b) ? a : b;", "larger_of = (a < b) ? a : b;"),
+        (HISTORY, "nodes[(2*p+1)*MAGNITUDE+:MAGNITUDE]);", "{MAGNITUDE{1'b0}});"),
+        (ONE, "assign y_done     = done_q[LEVELS-1];", "assign y_done     = y_valid && y_last;"),
+        (HISTORY, "? AGE_FIRST : age_q + AGE_ONE;", "? AGE_FIRST : age_q;"),
+        (HISTORY, "y_first_q <= y_beat == {Y_BEAT_BITS{1'b0}};", "y_first_q <= 1'b1;"),
+        (SGD, "y_found_q <= y_done;", "y_found_q <= y_valid && y_last;"),
+        (SGD, "&& !y_below && !y_found_q;", "&& !y_found_q;"),
+        (SGD, "&& !y_below && !y_found_q;", "&& !y_below;"),
+    ];
+    on_all_cores(&mutants, |(training, from, to)| {
+        // Many levels, or many beats.
+        let array = if *training == HISTORY { "adcs = 2\nlanes = 2" } else { "adcs = 8\nlanes = 8" };
+        let small = Small { array, training, ..Small::default() };
+        let (module, small) = match *training {
+            // No array of another layer is busy while this one looks at y.
+            SGD => ("momentum_none", Small { network: "inputs = 7\nlayers = [{ outputs = 5 }]", ..small }),
+            _ => ("momentum_history", small),
+        };
+        let rig = small.rig(Fpga);
+        found(&rig, &[(module, from, to)]);
+    });
+}
+
+/// Columns, rows and lanes that no layer has take no multiplier; those that it has must all be there.
+#[test]
+fn mutants_of_wide_arrays_are_found() {
+    let mutants = [
+        ("array_emulated", "(COLS < ADCS) ? COLS : ADCS;", "(COLS < ADCS) ? COLS - 1 : ADCS;"),
+        ("array_emulated", "((ROWS < ADCS) ? ROWS : ADCS) - 1;", "((ROWS < ADCS) ? ROWS : ADCS) - 2;"),
+        ("momentum_history", "(COLS < LANES) ? COLS : LANES;", "(COLS < LANES) ? COLS - 1 : LANES;"),
+        ("read_path", "localparam USED     = 5;", "localparam USED     = 4;"),
     ];
     on_all_cores(&mutants, |(module, from, to)| {
-        let rig = Small { array: "adcs = 2\nlanes = 2", training: HISTORY, ..Small::default() }.rig(Fpga);
+        let rig = Small { array: "adcs = 8\nlanes = 8", training: HISTORY, ..Small::default() }.rig(Fpga);
         found(&rig, &[(module, from, to)]);
     });
 }
