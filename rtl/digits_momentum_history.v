@@ -261,9 +261,21 @@ module digits_momentum_history #(
   reg [Y_ADDR_BITS-1:0] fetch_y_q;
   reg                   x_left_q;
   reg                   y_left_q;
+  // In shifts and additions: a multiplier takes longer than that, and where there are few they are for the products.
+  function [31:0] times;
+    input [31:0] n;
+    input [31:0] constant;
+    integer b;
+    begin
+      times = 32'd0;
+      for (b = 0; b < 32; b = b + 1) if (constant[b]) times = times + (n << b);
+    end
+  endfunction
+
   // Where the selected pair begins.
-  wire [31:0] pair_x = {{(32 - INDEX_BITS) {1'b0}}, pair_q} * X_BEATS;
-  wire [31:0] pair_y = {{(32 - INDEX_BITS) {1'b0}}, pair_q} * Y_BEATS;
+  wire [31:0] pair_32 = {{(32 - INDEX_BITS) {1'b0}}, pair_q};
+  wire [31:0] pair_x  = times(pair_32, X_BEATS);
+  wire [31:0] pair_y  = times(pair_32, Y_BEATS);
   wire unused_pair = &{1'b0, pair_x[31:X_ADDR_BITS], pair_y[31:Y_ADDR_BITS]};
   wire x_read    = (fetch_q == FETCH_READ) && fetch_rows_q && x_left_q;
   wire y_read    = (fetch_q == FETCH_READ) && y_left_q;
@@ -348,8 +360,9 @@ module digits_momentum_history #(
   end
   always @(posedge clk) if (x_read) x_out_beat_q <= beat_q[X_BEAT_BITS-1:0];
 
-  wire [31:0] x_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * X_BEATS + {{(32 - X_BEAT_BITS) {1'b0}}, x_beat};
-  wire [31:0] y_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * Y_BEATS + {{(32 - Y_BEAT_BITS) {1'b0}}, y_beat};
+  wire [31:0] head_32 = {{(32 - INDEX_BITS) {1'b0}}, head_q};
+  wire [31:0] x_store = times(head_32, X_BEATS) + {{(32 - X_BEAT_BITS) {1'b0}}, x_beat};
+  wire [31:0] y_store = times(head_32, Y_BEATS) + {{(32 - Y_BEAT_BITS) {1'b0}}, y_beat};
   wire unused_store = &{1'b0, x_store[31:X_ADDR_BITS], y_store[31:Y_ADDR_BITS]};
 
   digits_vector_mem #(

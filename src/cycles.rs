@@ -119,7 +119,7 @@ pub struct CycleModel {
     /// Cycles of a cell's read at the macro, and from a cell's address to its pulse.
     cell_read: u64,
     cell_setup: u64,
-    /// 1 where the machine has more registers: one more on the way to y, and one before and one behind the multipliers of pulses.
+    /// 1 where the machine has more registers: three more on the way to y, and one before and one behind the multipliers of pulses.
     deep: u64,
     /// Cycles from the last beat of y until the unit can look at the sample's own pair, beyond one: levels of a tree of comparisons.
     peak: u64,
@@ -388,7 +388,7 @@ impl CycleModel {
         let mut reads = Vec::with_capacity(self.layers.len());
         let output = self.forward(&mut reads);
         // y of each layer, last first; the transposed read follows two cycles after the last beat of y.
-        let mut y_done = output + 2 + 2 * self.deep;
+        let mut y_done = output + 2 + 3 * self.deep;
         cycles.phases[Phase::Forward.code() as usize] = y_done + 1;
         let forward_end = y_done;
         let mut end = 0;
@@ -402,7 +402,7 @@ impl CycleModel {
                 let start = y_last + 2;
                 let transfer = start - 1 + layer.transposed_read(self.group_beats);
                 self.busy.push((start, transfer));
-                y_done = transfer + layer.back_tail + 3 + 2 * self.deep;
+                y_done = transfer + layer.back_tail + 3 + 3 * self.deep;
                 reads = Reads { taken: start - 1, end: transfer };
             }
             let times = match layer.walks {

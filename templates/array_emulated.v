@@ -134,25 +134,17 @@ module ${ name }$_array_emulated #(
   wire [ADDR_BITS-1:0] group_addr;
   wire [ROW_BITS-1:0]  group_row;
   wire [31:0] group_32 = {{(32 - GROUP_BITS) {1'b0}}, adc_group};
-  // n * WORDS in shifts and additions: a multiplier takes longer than that, and where there are few they are for the products.
-  function [31:0] of_words;
-    input [31:0] n;
-    integer b;
-    begin
-      of_words = 32'd0;
-      for (b = 0; b < ADDR_BITS; b = b + 1) if (WORDS_32[b]) of_words = of_words + (n << b);
-    end
-  endfunction
+<% include "times.v" %>
 
-  wire [31:0] first_row_32  = group_32 * ADCS;
-  wire [31:0] first_addr_32 = back ? of_words(first_row_32) : writing ? 32'd0 : group_32;
+  wire [31:0] first_row_32  = times(group_32, ADCS);
+  wire [31:0] first_addr_32 = back ? times(first_row_32, WORDS) : writing ? 32'd0 : group_32;
   wire unused_high = &{1'b0, first_row_32, first_addr_32, TAIL_READ, TAIL_BACK<% if !lines %>, col_on<% endif %>};
   // The host comes in when no operation runs.
   localparam [31:0] ADCS_32 = ADCS;
   wire [31:0] host_col_32  = {{(32 - COL_BITS) {1'b0}}, host_col};
   wire [31:0] host_word_32 = host_col_32 / ADCS_32;
   wire [31:0] host_lane_32 = host_col_32 % ADCS_32;
-  wire [31:0] host_addr_32 = of_words({{(32 - ROW_BITS) {1'b0}}, host_row}) + host_word_32;
+  wire [31:0] host_addr_32 = times({{(32 - ROW_BITS) {1'b0}}, host_row}, WORDS) + host_word_32;
   wire unused_host = &{1'b0, host_addr_32, host_lane_32};
   reg  [2:0] host_q;  // the cycles of an access
   wire host_active = host_valid && !op_valid && (state_q == ST_IDLE);

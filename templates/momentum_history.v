@@ -307,9 +307,12 @@ module ${ name }$_${ prefix }$momentum_history #(
   reg [Y_ADDR_BITS-1:0] fetch_y_q;
   reg                   x_left_q;
   reg                   y_left_q;
+<% include "times.v" %>
+
   // Where the selected pair begins.
-  wire [31:0] pair_x = {{(32 - INDEX_BITS) {1'b0}}, pair_q} * X_BEATS;
-  wire [31:0] pair_y = {{(32 - INDEX_BITS) {1'b0}}, pair_q} * Y_BEATS;
+  wire [31:0] pair_32 = {{(32 - INDEX_BITS) {1'b0}}, pair_q};
+  wire [31:0] pair_x  = times(pair_32, X_BEATS);
+  wire [31:0] pair_y  = times(pair_32, Y_BEATS);
   wire unused_pair = &{1'b0, pair_x[31:X_ADDR_BITS], pair_y[31:Y_ADDR_BITS]};
   wire x_read    = (fetch_q == FETCH_READ) && fetch_rows_q && x_left_q;
   wire y_read    = (fetch_q == FETCH_READ) && y_left_q;
@@ -373,8 +376,9 @@ module ${ name }$_${ prefix }$momentum_history #(
   end
   always @(posedge clk) if (x_read) x_out_beat_q <= beat_q[X_BEAT_BITS-1:0];
 
-  wire [31:0] x_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * X_BEATS + {{(32 - X_BEAT_BITS) {1'b0}}, x_beat};
-  wire [31:0] y_store = {{(32 - INDEX_BITS) {1'b0}}, head_q} * Y_BEATS + {{(32 - Y_BEAT_BITS) {1'b0}}, y_beat};
+  wire [31:0] head_32 = {{(32 - INDEX_BITS) {1'b0}}, head_q};
+  wire [31:0] x_store = times(head_32, X_BEATS) + {{(32 - X_BEAT_BITS) {1'b0}}, x_beat};
+  wire [31:0] y_store = times(head_32, Y_BEATS) + {{(32 - Y_BEAT_BITS) {1'b0}}, y_beat};
   wire unused_store = &{1'b0, x_store[31:X_ADDR_BITS], y_store[31:Y_ADDR_BITS]};
 <%- if deep %>
   reg [Y_ADDR_BITS-1:0] y_store_q;

@@ -3,7 +3,7 @@
 //
 //   codes -> gear -> s0: table look-up, slope memory, target  -> s1: activation out, operands
 <%- if deep %>
-//                                                             -> s2: product -> p: rounded -> s3: column code -> s4: y out
+//      -> l: difference -> s2: product -> p: rounded -> s3: column code -> s4: y out
 <%- else %>
 //                                                             -> s2: product, rounded -> s3: y out
 <%- endif %>
@@ -13,7 +13,7 @@
 <%- if let Some(s) = softmax %>
 // Codes of the output layer go through a softmax instead, whose activations join at s1; y is target minus activation.
 <%- endif %>
-// Latency from a code's transfer: activation 2 cycles, y <% if deep %>6<% else %>4<% endif %> cycles (one more per further beat of its group).
+// Latency from a code's transfer: activation 2 cycles, y <% if deep %>7<% else %>4<% endif %> cycles (one more per further beat of its group).
 <%- if let Some(s) = softmax %>
 // A vector of the output layer comes later by ${ s.delay }$ cycles.
 <%- endif %>
@@ -305,6 +305,50 @@ module ${ name }$_read_path #(
 <%- endfor %>
   end
 
+<%- if deep %>
+  // What comes late out of tables and memories begins a cycle anew before the subtraction.
+  reg                      l_valid_q;
+  reg                      l_last_q;
+  reg [LAYERS-1:0]         l_dest_q;
+  reg [BEAT_BITS-1:0]      l_beat_q;
+  reg [LANES*OPERAND-1:0]  l_operand_q;  // code or target,
+  reg [LANES*DAC_BITS-1:0] l_act_q;      // less the activation
+  reg [LANES*DAC_BITS-1:0] l_slope_q;
+  always @(posedge clk) begin
+    if (!rst_n) l_valid_q <= 1'b0;
+    else l_valid_q <= ${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
+  end
+
+  integer l;
+  always @(posedge clk) begin
+    if (${ s1.valid }$) begin
+      l_last_q <= ${ s1.last }$;
+      l_dest_q <= s1_dest;
+      l_beat_q <= ${ s1.beat }$;
+<%- if used < lanes %>
+      l_operand_q <= {LANES * OPERAND{1'b0}};
+      l_act_q     <= {LANES * DAC_BITS{1'b0}};
+      l_slope_q   <= {LANES * DAC_BITS{1'b0}};
+<%- endif %>
+      for (l = 0; l < USED; l = l + 1) begin
+<%- if multi %>
+        l_operand_q[l*OPERAND+:OPERAND] <= s1_back_q ?
+            {{(OPERAND - ADC_BITS + 1) {s1_code_q[l*ADC_BITS+ADC_BITS-1]}}, s1_code_q[l*ADC_BITS+:ADC_BITS-1]} :
+            {{(OPERAND - DAC_BITS + 1) {t_rd_data[l*DAC_BITS+DAC_BITS-1]}}, t_rd_data[l*DAC_BITS+:DAC_BITS-1]};
+        l_act_q[l*DAC_BITS+:DAC_BITS]   <= s1_back_q ? {DAC_BITS{1'b0}} : s1_act[l*DAC_BITS+:DAC_BITS];
+        l_slope_q[l*DAC_BITS+:DAC_BITS] <= !s1_lanes[l] ? {DAC_BITS{1'b0}} :
+            s1_back_q ? s1_slope[l*DAC_BITS+:DAC_BITS] : s1_table_slope[l*DAC_BITS+:DAC_BITS];
+<%- else %>
+        l_operand_q[l*OPERAND+:OPERAND] <=
+            {{(OPERAND - DAC_BITS + 1) {t_rd_data[l*DAC_BITS+DAC_BITS-1]}}, t_rd_data[l*DAC_BITS+:DAC_BITS-1]};
+        l_act_q[l*DAC_BITS+:DAC_BITS]   <= s1_act[l*DAC_BITS+:DAC_BITS];
+        l_slope_q[l*DAC_BITS+:DAC_BITS] <= s1_lanes[l] ? s1_table_slope[l*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
+<%- endif %>
+      end
+    end
+  end
+
+<%- endif %>
   reg                      s2_valid_q;
   reg                      s2_last_q;
   reg [LAYERS-1:0]         s2_dest_q;
@@ -313,10 +357,25 @@ module ${ name }$_read_path #(
   reg [LANES*DAC_BITS-1:0] s2_slope_q;
   always @(posedge clk) begin
     if (!rst_n) s2_valid_q <= 1'b0;
-    else s2_valid_q <= ${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
+    else s2_valid_q <= <% if deep %>l_valid_q<% else %>${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train))<% endif %>;
   end
 
   integer i;
+<%- if deep %>
+  always @(posedge clk) begin
+    // Only when a beat is there: idle lanes keep their inputs, and with them their power.
+    if (l_valid_q) begin
+      s2_last_q  <= l_last_q;
+      s2_dest_q  <= l_dest_q;
+      s2_beat_q  <= l_beat_q;
+      s2_slope_q <= l_slope_q;
+      for (i = 0; i < LANES; i = i + 1) begin
+        s2_operand_q[i*OPERAND+:OPERAND] <= l_operand_q[i*OPERAND+:OPERAND] -
+            {{(OPERAND - DAC_BITS + 1) {l_act_q[i*DAC_BITS+DAC_BITS-1]}}, l_act_q[i*DAC_BITS+:DAC_BITS-1]};
+      end
+    end
+  end
+<%- else %>
   always @(posedge clk) begin
     // Only when a beat is there: idle lanes keep their inputs, and with them their power.
     if (${ s1.valid }$) begin
@@ -344,6 +403,7 @@ module ${ name }$_read_path #(
       end
     end
   end
+<%- endif %>
 
 <%- if deep %>
   // --- p: product, for multipliers made of logic and slow ones -------------------------------------------------------------------

@@ -329,3 +329,28 @@ fn a_small_design_becomes_a_bitstream_with_the_tools() {
     // The size of an HX8K's bitstream is fixed.
     assert_eq!(fs::metadata(out.join("pocket.bin")).unwrap().len(), 135_100);
 }
+
+/// From 16 lanes on, synthesis ends without `autoname`, step by step; the report still knows where cells belong.
+#[test]
+fn a_wide_design_is_synthesized_without_names_for_look_up_tables() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = small_design(dir.path());
+    fs::write(&spec, SPEC.replace("lanes = 1\n", "lanes = 16\n")).unwrap();
+    let out = dir.path().join("o");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_memrtl"));
+    command.args(["fpga", "--target", "ice40-hx8k", "--no-route", "--config"]).arg(&spec).arg("--out").arg(&out);
+    let run = Run::new(command.stdin(Stdio::null()).output().unwrap());
+    assert_eq!(run.code, Some(0), "{}", run.error);
+    let script = fs::read_to_string(out.join("pocket.ys")).unwrap();
+    assert!(script.contains("-run begin:check") && script.contains("write_json pocket.json"), "{script}");
+    let log = fs::read_to_string(out.join("yosys.log")).unwrap();
+    assert!(!log.contains("AUTONAME") && log.contains("Executing JSON backend"));
+    let report = report(&out);
+    let (logic, parts) = (&report["resources"][0]["used"], report["parts"].as_array().unwrap());
+    let luts = |name: &str| parts.iter().find(|p| p["name"] == name).map_or(0, |p| p["luts"].as_u64().unwrap());
+    for part in ["registers", "layer l0: emulated array", "layer l0: momentum unit", "read path"] {
+        assert!(luts(part) > 10, "{part}: {parts:?}");
+    }
+    let sum: u64 = parts.iter().map(|p| p["luts"].as_u64().unwrap()).sum();
+    assert!(sum <= logic.as_u64().unwrap(), "{logic} {parts:?}");
+}
