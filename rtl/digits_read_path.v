@@ -171,6 +171,7 @@ module digits_read_path #(
     if (s1_last_q && s1_dest[0]) s1_lanes = 8'b11111111;
     if (s1_last_q && s1_dest[1]) s1_lanes = 8'b00000011;
   end
+
   reg                      s2_valid_q;
   reg                      s2_last_q;
   reg [LAYERS-1:0]         s2_dest_q;

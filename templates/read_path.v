@@ -349,6 +349,7 @@ module ${ name }$_read_path #(
   end
 
 <%- endif %>
+
   reg                      s2_valid_q;
   reg                      s2_last_q;
   reg [LAYERS-1:0]         s2_dest_q;
