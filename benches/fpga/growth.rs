@@ -5,7 +5,7 @@ use std::path::Path;
 use comfy_table::{Table, presets};
 use memrtl::fpga::Report;
 use memrtl::report::figures::{Bar, Figure};
-use memrtl::report::plots::{Axis, BLUE, Chart, GREEN, Mark, ORANGE, Panel};
+use memrtl::report::plots::{Axis, BLUE, Chart, GREEN, Mark, ORANGE, PURPLE, Panel};
 
 use crate::common::{self, Results};
 use crate::{MACS, build, design};
@@ -109,9 +109,10 @@ fn write(path: &Path, points: &[Point]) -> Result<(), Box<dyn std::error::Error>
         panels: vec![
             panel("Logic cells", "cells", BLUE, &|p| p.cells as f64),
             panel("Fmax", "MHz", GREEN, &|p| p.fmax),
-            panel("Training sample", "us", ORANGE, &Point::time),
+            panel("Cycles per training sample", "cycles", PURPLE, &|p| p.cycles),
+            panel("Time per training sample", "us", ORANGE, &Point::time),
         ],
-        width: 900,
+        width: 1200,
         height: 330,
     };
     let part = path.with_extension("svg.part");
