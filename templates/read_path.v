@@ -306,6 +306,7 @@ module ${ name }$_read_path #(
   end
 
 <%- if deep %>
+
   // What comes late out of tables and memories begins a cycle anew before the subtraction.
   reg                      l_valid_q;
   reg                      l_last_q;
@@ -405,8 +406,8 @@ module ${ name }$_read_path #(
     end
   end
 <%- endif %>
-
 <%- if deep %>
+
   // --- p: product, for multipliers made of logic and slow ones -------------------------------------------------------------------
   reg                      p_valid_q;
   reg                      p_last_q;

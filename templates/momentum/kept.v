@@ -1,4 +1,6 @@
+
   localparam USED = (COLS < LANES) ? COLS : LANES;  // lanes with a column
+
   // The memory keeps sign and magnitude, from the cycle after on: nothing is read so soon. Lanes beyond the layer's columns have none.
   reg                         y_kept_valid_q;
   reg  [LANES*ERROR_BITS-1:0] y_kept_q;
