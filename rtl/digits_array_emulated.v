@@ -112,15 +112,20 @@ module digits_array_emulated #(
   wire [ADDR_BITS-1:0] group_addr;
   wire [ROW_BITS-1:0]  group_row;
   wire [31:0] group_32 = {{(32 - GROUP_BITS) {1'b0}}, adc_group};
-  // In shifts and additions: a multiplier takes longer than that, and where there are few they are for the products.
+  // n times a constant.
   function [31:0] times;
     input [31:0] n;
     input [31:0] constant;
+`ifdef YOSYS
+    // In shifts and additions: a multiplier takes longer than that, and where there are few they are for the products.
     integer b;
     begin
       times = 32'd0;
       for (b = 0; b < 32; b = b + 1) if (constant[b]) times = times + (n << b);
     end
+`else
+    times = n * constant;
+`endif
   endfunction
 
   wire [31:0] first_row_32  = times(group_32, ADCS);
@@ -466,6 +471,7 @@ module digits_array_emulated #(
   assign host_ready = host_q[2];
   localparam USED_BITS = (USED > 1) ? $clog2(USED) : 1;
   generate
+`ifdef YOSYS
       // Bit by bit: the number of a word times its width would be a multiplier where the width is no power of two.
       genvar b, s;
       for (b = 0; b < STATE_BITS; b = b + 1) begin : gen_bit
@@ -475,6 +481,9 @@ module digits_array_emulated #(
         end
         assign host_rdata[b] = by_bit[host_lane_32[USED_BITS-1:0]];
       end
+`else
+      assign host_rdata = s2_state_q[host_lane_32[USED_BITS-1:0]*STATE_BITS+:STATE_BITS];
+`endif
   endgenerate
 endmodule
 `default_nettype wire

@@ -305,51 +305,58 @@ module ${ name }$_read_path #(
 <%- endfor %>
   end
 
+<% if deep %>  // What comes late out of tables and memories begins a cycle anew before the subtraction.
+<% endif %>  reg                      ${ first }$_valid_q;
+  reg                      ${ first }$_last_q;
+  reg [LAYERS-1:0]         ${ first }$_dest_q;
+  reg [BEAT_BITS-1:0]      ${ first }$_beat_q;
+  reg [LANES*OPERAND-1:0]  ${ first }$_operand_q;<% if deep %>  // code or target,<% endif %>
 <%- if deep %>
-
-  // What comes late out of tables and memories begins a cycle anew before the subtraction.
-  reg                      l_valid_q;
-  reg                      l_last_q;
-  reg [LAYERS-1:0]         l_dest_q;
-  reg [BEAT_BITS-1:0]      l_beat_q;
-  reg [LANES*OPERAND-1:0]  l_operand_q;  // code or target,
-  reg [LANES*DAC_BITS-1:0] l_act_q;      // less the activation
-  reg [LANES*DAC_BITS-1:0] l_slope_q;
+  reg [LANES*DAC_BITS-1:0] l_act_q;  // less the activation
+<%- endif %>
+  reg [LANES*DAC_BITS-1:0] ${ first }$_slope_q;
   always @(posedge clk) begin
-    if (!rst_n) l_valid_q <= 1'b0;
-    else l_valid_q <= ${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
+    if (!rst_n) ${ first }$_valid_q <= 1'b0;
+    else ${ first }$_valid_q <= ${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train));
   end
 
-  integer l;
+  integer i;
   always @(posedge clk) begin
+    // Only when a beat is there: idle lanes keep their inputs, and with them their power.
     if (${ s1.valid }$) begin
-      l_last_q <= ${ s1.last }$;
-      l_dest_q <= s1_dest;
-      l_beat_q <= ${ s1.beat }$;
+      ${ first }$_last_q <= ${ s1.last }$;
+      ${ first }$_dest_q <= s1_dest;
+      ${ first }$_beat_q <= ${ s1.beat }$;
 <%- if used < lanes %>
-      l_operand_q <= {LANES * OPERAND{1'b0}};
-      l_act_q     <= {LANES * DAC_BITS{1'b0}};
-      l_slope_q   <= {LANES * DAC_BITS{1'b0}};
+      ${ first }$_operand_q <= {LANES * OPERAND{1'b0}};
+<%- if deep %>
+      l_act_q <= {LANES * DAC_BITS{1'b0}};
 <%- endif %>
-      for (l = 0; l < USED; l = l + 1) begin
+      ${ first }$_slope_q <= {LANES * DAC_BITS{1'b0}};
+<%- endif %>
+      for (i = 0; i < USED; i = i + 1) begin
 <%- if multi %>
-        l_operand_q[l*OPERAND+:OPERAND] <= s1_back_q ?
-            {{(OPERAND - ADC_BITS + 1) {s1_code_q[l*ADC_BITS+ADC_BITS-1]}}, s1_code_q[l*ADC_BITS+:ADC_BITS-1]} :
-            {{(OPERAND - DAC_BITS + 1) {t_rd_data[l*DAC_BITS+DAC_BITS-1]}}, t_rd_data[l*DAC_BITS+:DAC_BITS-1]};
-        l_act_q[l*DAC_BITS+:DAC_BITS]   <= s1_back_q ? {DAC_BITS{1'b0}} : s1_act[l*DAC_BITS+:DAC_BITS];
-        l_slope_q[l*DAC_BITS+:DAC_BITS] <= !s1_lanes[l] ? {DAC_BITS{1'b0}} :
-            s1_back_q ? s1_slope[l*DAC_BITS+:DAC_BITS] : s1_table_slope[l*DAC_BITS+:DAC_BITS];
+        ${ first }$_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
+            {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
 <%- else %>
-        l_operand_q[l*OPERAND+:OPERAND] <=
-            {{(OPERAND - DAC_BITS + 1) {t_rd_data[l*DAC_BITS+DAC_BITS-1]}}, t_rd_data[l*DAC_BITS+:DAC_BITS-1]};
-        l_act_q[l*DAC_BITS+:DAC_BITS]   <= s1_act[l*DAC_BITS+:DAC_BITS];
-        l_slope_q[l*DAC_BITS+:DAC_BITS] <= s1_lanes[l] ? s1_table_slope[l*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
+        ${ first }$_operand_q[i*OPERAND+:OPERAND] <=
+<%- endif %>
+            {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]}
+<%- if deep %>;
+        l_act_q[i*DAC_BITS+:DAC_BITS] <= <% if multi %>s1_back_q ? {DAC_BITS{1'b0}} : <% endif %>s1_act[i*DAC_BITS+:DAC_BITS];
+<%- else %> -
+            {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
+<%- endif %>
+<%- if multi %>
+        ${ first }$_slope_q[i*DAC_BITS+:DAC_BITS] <= !s1_lanes[i] ? {DAC_BITS{1'b0}} :
+            s1_back_q ? s1_slope[i*DAC_BITS+:DAC_BITS] : s1_table_slope[i*DAC_BITS+:DAC_BITS];
+<%- else %>
+        ${ first }$_slope_q[i*DAC_BITS+:DAC_BITS] <= s1_lanes[i] ? s1_table_slope[i*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
 <%- endif %>
       end
     end
   end
-
-<%- endif %>
+<%- if deep %>
 
   reg                      s2_valid_q;
   reg                      s2_last_q;
@@ -359,49 +366,19 @@ module ${ name }$_read_path #(
   reg [LANES*DAC_BITS-1:0] s2_slope_q;
   always @(posedge clk) begin
     if (!rst_n) s2_valid_q <= 1'b0;
-    else s2_valid_q <= <% if deep %>l_valid_q<% else %>${ s1.valid }$ && (s1_back_q || (s1_layer_q[LAYERS-1] && train))<% endif %>;
+    else s2_valid_q <= l_valid_q;
   end
 
-  integer i;
-<%- if deep %>
+  integer l;
   always @(posedge clk) begin
-    // Only when a beat is there: idle lanes keep their inputs, and with them their power.
     if (l_valid_q) begin
       s2_last_q  <= l_last_q;
       s2_dest_q  <= l_dest_q;
       s2_beat_q  <= l_beat_q;
       s2_slope_q <= l_slope_q;
-      for (i = 0; i < LANES; i = i + 1) begin
-        s2_operand_q[i*OPERAND+:OPERAND] <= l_operand_q[i*OPERAND+:OPERAND] -
-            {{(OPERAND - DAC_BITS + 1) {l_act_q[i*DAC_BITS+DAC_BITS-1]}}, l_act_q[i*DAC_BITS+:DAC_BITS-1]};
-      end
-    end
-  end
-<%- else %>
-  always @(posedge clk) begin
-    // Only when a beat is there: idle lanes keep their inputs, and with them their power.
-    if (${ s1.valid }$) begin
-      s2_last_q <= ${ s1.last }$;
-      s2_dest_q <= s1_dest;
-      s2_beat_q <= ${ s1.beat }$;
-<%- if used < lanes %>
-      s2_operand_q <= {LANES * OPERAND{1'b0}};
-      s2_slope_q   <= {LANES * DAC_BITS{1'b0}};
-<%- endif %>
-      for (i = 0; i < USED; i = i + 1) begin
-<%- if multi %>
-        s2_operand_q[i*OPERAND+:OPERAND] <= s1_back_q ?
-            {{(OPERAND - ADC_BITS + 1) {s1_code_q[i*ADC_BITS+ADC_BITS-1]}}, s1_code_q[i*ADC_BITS+:ADC_BITS-1]} :
-            {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
-            {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
-        s2_slope_q[i*DAC_BITS+:DAC_BITS] <= !s1_lanes[i] ? {DAC_BITS{1'b0}} :
-            s1_back_q ? s1_slope[i*DAC_BITS+:DAC_BITS] : s1_table_slope[i*DAC_BITS+:DAC_BITS];
-<%- else %>
-        s2_operand_q[i*OPERAND+:OPERAND] <=
-            {{(OPERAND - DAC_BITS + 1) {t_rd_data[i*DAC_BITS+DAC_BITS-1]}}, t_rd_data[i*DAC_BITS+:DAC_BITS-1]} -
-            {{(OPERAND - DAC_BITS + 1) {s1_act[i*DAC_BITS+DAC_BITS-1]}}, s1_act[i*DAC_BITS+:DAC_BITS-1]};
-        s2_slope_q[i*DAC_BITS+:DAC_BITS] <= s1_lanes[i] ? s1_table_slope[i*DAC_BITS+:DAC_BITS] : {DAC_BITS{1'b0}};
-<%- endif %>
+      for (l = 0; l < LANES; l = l + 1) begin
+        s2_operand_q[l*OPERAND+:OPERAND] <= l_operand_q[l*OPERAND+:OPERAND] -
+            {{(OPERAND - DAC_BITS + 1) {l_act_q[l*DAC_BITS+DAC_BITS-1]}}, l_act_q[l*DAC_BITS+:DAC_BITS-1]};
       end
     end
   end

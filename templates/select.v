@@ -1,3 +1,4 @@
+`ifdef YOSYS
       // Bit by bit: the number of a word times its width would be a multiplier where the width is no power of two.
       genvar b, s;
       for (b = 0; b < ${ bits }$; b = b + 1) begin : gen_bit
@@ -7,3 +8,6 @@
         end
         assign ${ word }$[b] = by_bit[${ number }$];
       end
+`else
+      assign ${ word }$ = ${ vector }$[${ number }$*${ bits }$+:${ bits }$];
+`endif

@@ -63,9 +63,8 @@ fn main() -> ExitCode {
 /// The digits as boards run them, with so many multipliers per array, and as many lanes.
 fn design(width: usize) -> Design {
     let text = spec::preset("digits_fpga").expect("the preset is built in");
-    let changed = text
-        .replace("\nadcs = 1", &format!("\nadcs = {width}"))
-        .replace("\nlanes = 1", &format!("\nlanes = {}", width));
+    let changed =
+        text.replace("\nadcs = 1", &format!("\nadcs = {width}")).replace("\nlanes = 1", &format!("\nlanes = {width}"));
     assert!(width == 1 || changed != text, "the preset says adcs and lanes");
     common::design(&changed, "digits_fpga", Path::new("")).expect("the preset is valid")
 }

@@ -74,6 +74,8 @@ pub(super) struct ReadPath<'a> {
     /// A register behind the multipliers, and the prefix of the stage that has the product.
     deep: bool,
     product: &'static str,
+    /// Prefix of the stage that takes the operands.
+    first: &'static str,
     /// Prefix of the last stage.
     out: &'static str,
     layers: usize,
@@ -228,6 +230,7 @@ pub(super) fn read_path<'a>(design: &'a Design, tables: &'a [TableUse]) -> ReadP
         name: &design.name,
         deep,
         product: if deep { "p" } else { "s2" },
+        first: if deep { "l" } else { "s2" },
         out: if deep { "s4" } else { "s3" },
         layers: count,
         lanes,

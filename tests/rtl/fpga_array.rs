@@ -169,10 +169,24 @@ fn mutants_of_wide_arrays_are_found() {
         ("array_emulated", "((ROWS < ADCS) ? ROWS : ADCS) - 1;", "((ROWS < ADCS) ? ROWS : ADCS) - 2;"),
         ("momentum_history", "(COLS < LANES) ? COLS : LANES;", "(COLS < LANES) ? COLS - 1 : LANES;"),
         ("read_path", "localparam USED     = 5;", "localparam USED     = 4;"),
+        ("read_path", "<= s1_back_q ? {DAC_BITS{1'b0}} : s1_act", "<= s1_act"),
     ];
     on_all_cores(&mutants, |(module, from, to)| {
         let rig = Small { array: "adcs = 8\nlanes = 8", training: HISTORY, ..Small::default() }.rig(Fpga);
         found(&rig, &[(module, from, to)]);
+    });
+}
+
+/// Arrays on pins have the tree within a cycle.
+#[test]
+fn mutants_of_the_largest_are_found() {
+    let sram = unit("momentum_unit = \"sram\"");
+    let mutants = [("momentum_history", HISTORY, "MAGNITUDE"), ("momentum_sram", &sram, "PULSE_BITS")];
+    on_all_cores(&mutants, |(module, training, bits)| {
+        let compared = |sign: &str| format!("node[2*p*{bits}+:{bits}] {sign} node[(2*p+1)*{bits}+:{bits}]");
+        let m =
+            found(&Small { training, ..Small::default() }.rig(External), &[(module, &compared(">"), &compared("<"))]);
+        assert!(matches!(m.what, What::SlotLength | What::PulseWidth | What::Slots), "{module}: {m}");
     });
 }
 
