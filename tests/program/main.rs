@@ -8,6 +8,7 @@ mod compare;
 mod cost;
 mod diagrams;
 mod doctor;
+mod documents;
 mod fpga;
 mod models;
 mod new;
