@@ -6,8 +6,16 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CARGO ?= cargo
 TARGET ?= ice40-hx8k
 MEMRTL = $(CARGO) run --release --bin memrtl --
+# Behind the user's own: what comes from PyPI.
+WITH_TOOLS = PATH="$(PATH):$(CURDIR)/target/tools/bin"
 # Whether setup-fpga could install them.
 PYPI_TOOLS = target/tools/bin/python3 -c 'import fusesoc, systemrdl' 2>/dev/null
+
+# A command that runs tests: those of packages only where their readers could be installed.
+define tested
+@$(PYPI_TOOLS) || echo 'make $@: without PyPI the package is NOT TESTED with FuseSoC and systemrdl-compiler' >&2
+@$(PYPI_TOOLS) || export MEMRTL_WITHOUT_PYPI=1; set -x; $(1)
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-fpga cosim fpga train device generate-rtl test test-long bench bench-convolution bench-momentum bench-cost bench-fpga bench-devices peers-devices peers-fpga bench-sim peers-sim diagrams reference lint clean
@@ -28,7 +36,7 @@ cosim: setup ## train the digits through the generated RTL, every value checked
 
 fpga: ## build the digits for an FPGA board, e.g. TARGET=ice40-hx8k ARGS="--clock 50"
 	@./scripts/setup.sh $(if $(findstring ecp5,$(TARGET)),ecp5,fpga)
-	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(MEMRTL) fpga --target $(TARGET) $(ARGS)
+	$(WITH_TOOLS) $(MEMRTL) fpga --target $(TARGET) $(ARGS)
 
 train: setup ## train the golden model alone, e.g. ARGS="--seeds 1..8"
 	$(MEMRTL) train $(ARGS)
@@ -42,11 +50,10 @@ lint: setup ## formatting, clippy and documentation without a warning
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 
 test: setup-fpga lint ## lint, then every test but the long ones
-	@$(PYPI_TOOLS) || echo 'make test: without PyPI the package is NOT TESTED with FuseSoC and systemrdl-compiler' >&2
-	@$(PYPI_TOOLS) || export MEMRTL_WITHOUT_PYPI=1; set -x; $(CARGO) test --workspace
+	$(call tested,$(CARGO) test --workspace)
 
 test-long: setup-fpga ## all tests, the long ones (hundreds of random designs) included
-	MEMRTL_LONG=1 $(CARGO) test --workspace --release -- --include-ignored
+	$(call tested,MEMRTL_LONG=1 $(WITH_TOOLS) $(CARGO) test --workspace --release -- --include-ignored)
 
 bench: setup ## measure the figures of the main job, with their baselines (target/bench/cosim.json)
 	$(CARGO) bench --bench cosim
@@ -64,7 +71,7 @@ bench-momentum: setup ## measure momentum engines and tiled arrays (target/bench
 	$(CARGO) bench --bench momentum -- $(ARGS)
 
 bench-fpga: setup-fpga ## measure designs and parts on FPGAs (target/bench/fpga.json); minutes for each row; ARGS="training growth": wide machines, see docs/fpga.md
-	PATH="$(PATH):$(CURDIR)/target/tools/bin" $(CARGO) bench --bench fpga -- $(or $(ARGS),csr columns scaling link digits)
+	$(WITH_TOOLS) $(CARGO) bench --bench fpga -- $(or $(ARGS),csr columns scaling link digits)
 
 peers-devices: ## install the baselines of bench-devices under target/peers (numpy; aihwkit with PyTorch, 3 GB)
 	./benches/peers/devices/setup.sh
