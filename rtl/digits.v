@@ -35,6 +35,7 @@ module digits (
     input  wire        m_axis_tready,
     output wire        m_axis_tlast
 );
+
   // --- Reset: the pin, or a soft reset for one cycle ---------------------------------------------------------------------
   wire soft_reset;
   reg  rst_n;

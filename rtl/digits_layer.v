@@ -70,6 +70,7 @@ module digits_layer #(
     output wire                           adc_ready,
     input  wire                           adc_valid
 );
+
   // --- Stages: who waits in them ---------------------------------------------------------------------------------------
   reg  x_staged_q;
   wire take_fwd;

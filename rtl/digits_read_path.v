@@ -163,6 +163,7 @@ module digits_read_path #(
       .rd_addr(slope_rd_addr),
       .rd_data(s1_slope)
   );
+
   // --- s2: operand and slope; lanes beyond the layer's last word are silenced by a zero slope ------------------------------------
   wire [LAYERS-1:0] s1_dest = s1_back_q ? s1_layer_q >> 1 : s1_layer_q;
   reg [LANES-1:0] s1_lanes;
@@ -200,6 +201,7 @@ module digits_read_path #(
       end
     end
   end
+
   // --- s3: product, rounded (half towards plus infinity), saturated symmetrically ---------------------------------------------------
   localparam signed [PRODUCT-1:0] ONE   = 1;
   localparam [ERROR_BITS-1:0] Y_MAX = {1'b0, {(ERROR_BITS - 1) {1'b1}}};

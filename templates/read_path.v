@@ -382,8 +382,6 @@ module ${ name }$_read_path #(
       end
     end
   end
-<%- endif %>
-<%- if deep %>
 
   // --- p: product, for multipliers made of logic and slow ones -------------------------------------------------------------------
   reg                      p_valid_q;

@@ -21,7 +21,7 @@ enum Kind {
     Other,
 }
 
-/// Aligns runs of declarations and connections, squeezes blank lines and strips trailing blanks.
+/// Aligns runs of declarations and connections, squeezes blank lines, sets one before a heading (`// ---`) and strips trailing blanks.
 pub(crate) fn tidy(text: &str) -> String {
     let mut out = String::new();
     let mut run: Vec<(Kind, &str)> = Vec::new();
@@ -40,6 +40,9 @@ pub(crate) fn tidy(text: &str) -> String {
         }
         if line.is_empty() && blank {
             continue;
+        }
+        if line.trim_start().starts_with("// ---") && !blank {
+            out.push('\n');
         }
         blank = line.is_empty();
         out.push_str(line);
@@ -195,6 +198,13 @@ endmodule
 ";
         assert_eq!(tidy(text), expected);
         assert_eq!(tidy(expected), expected, "a tidy text stays as it is");
+    }
+
+    #[test]
+    fn headings_stand_apart() {
+        assert_eq!(tidy("  end\n  // --- Next ---\n  wire a;\n"), "  end\n\n  // --- Next ---\n  wire a;\n");
+        let apart = "  wire a;\n\n  // --- Next ---\n";
+        assert_eq!(tidy(apart), apart);
     }
 
     #[test]

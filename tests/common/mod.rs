@@ -14,7 +14,7 @@ pub use convolutions::random_convolution;
 pub use memory::{CALM, memory_rig, memory_timing};
 pub use reference::{far_from_float, found, trained};
 pub(crate) use refused::refused;
-pub use rtl::{lint, lint_rtl, mutated, on_all_cores};
+pub use rtl::{as_yosys_reads, lint, lint_rtl, mutated, on_all_cores};
 pub use small::{Rig, Small, one_sample, options, wait_idle};
 pub use specs::{random_design_toml, random_draft_toml, random_spec};
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use memrtl::rtl::{Rtl, emit};
 use memrtl::spec::Design;
 
-/// Writes the design to `dir` and holds it against `verilator -Wall` and `iverilog -Wall`; panics with their words.
+/// Writes the design to `dir` and holds it, as simulators and as Yosys read it, against `verilator -Wall`, and against `iverilog -Wall`; panics with
+/// their words.
 pub fn lint(design: &Design, dir: &Path) -> Rtl {
     let rtl = Rtl::generate(design).expect("the templates render");
     lint_rtl(design, &rtl, dir);
@@ -19,7 +20,9 @@ pub fn lint_rtl(design: &Design, rtl: &Rtl, dir: &Path) {
     emit::write(design, rtl, dir).expect("the folder is writable");
     let files: Vec<String> = rtl.modules.iter().map(|m| format!("{}.v", m.name)).collect();
     let verilator = ["--lint-only", "-Wall", "--default-language", "1364-2005", "--top-module", &rtl.top];
-    silent(Command::new("verilator").args(verilator).args(&files).current_dir(dir), design);
+    for reader in [None, Some("-DYOSYS")] {
+        silent(Command::new("verilator").args(verilator).args(reader).args(&files).current_dir(dir), design);
+    }
     let iverilog = ["-g2005", "-Wall", "-o", "/dev/null", "-s", &rtl.top];
     silent(Command::new("iverilog").args(iverilog).args(&files).current_dir(dir), design);
 }
@@ -41,6 +44,15 @@ pub fn mutated(rtl: &Rtl, changes: &[(&str, &str, &str)]) -> Rtl {
         let found = rtl.modules.iter_mut().find(|m| m.name == name).unwrap_or_else(|| panic!("no module {name}"));
         assert_eq!(found.text.matches(from).count(), 1, "`{from}` must stand once in {name}");
         found.text = found.text.replace(from, to);
+    }
+    rtl
+}
+
+/// The same design with the text under `YOSYS`, which simulators pass over, for everyone.
+pub fn as_yosys_reads(rtl: &Rtl) -> Rtl {
+    let mut rtl = rtl.clone();
+    for module in &mut rtl.modules {
+        module.text = module.text.replace("`ifdef YOSYS", "`ifndef YOSYS");
     }
     rtl
 }

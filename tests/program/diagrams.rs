@@ -60,12 +60,8 @@ fn committed_pictures_are_what_the_command_draws() {
 }
 
 #[test]
-fn every_picture_is_shown_and_every_text_lies_inside() {
-    let shown = ["array-macro.md", "architecture.md", "convolution.md", "momentum.md"]
-        .map(|f| fs::read_to_string(docs().join(f)).unwrap())
-        .concat();
+fn every_text_of_a_picture_lies_inside() {
     for name in pictures(&docs().join("img")) {
-        assert!(shown.contains(&format!("](img/{name})")), "docs/img/{name} stands in no document");
         let svg = fs::read_to_string(docs().join("img").join(&name)).unwrap();
         if BY_HAND.contains(&name.as_str()) {
             roxmltree::Document::parse(&svg).unwrap_or_else(|e| panic!("{name}: {e}"));

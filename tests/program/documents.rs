@@ -28,10 +28,20 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// What stands between `](` and `)`, outside of fenced code.
+fn outside_of_fenced_code(text: &str) -> impl Iterator<Item = &str> {
+    text.split("```").step_by(2)
+}
+
+/// Addresses of links, `[text](address)`, those of pictures among them.
 fn links(text: &str) -> Vec<&str> {
-    let outside = text.split("```").step_by(2);
-    outside.flat_map(|t| t.split("](").skip(1)).filter_map(|t| t.split_once(')')).map(|(link, _)| link).collect()
+    let ends = outside_of_fenced_code(text).flat_map(|t| t.split("](").skip(1));
+    ends.filter_map(|t| t.split_once(')')).map(|(address, _)| address).collect()
+}
+
+/// Addresses of pictures alone, `![text](address)`.
+fn pictures(text: &str) -> Vec<&str> {
+    let starts = outside_of_fenced_code(text).flat_map(|t| t.split("![").skip(1));
+    starts.filter_map(|t| t.split_once("](")?.1.split_once(')')).map(|(address, _)| address).collect()
 }
 
 /// A heading as the part of an address after `#`: lower case, without punctuation, hyphens for blanks.
@@ -81,16 +91,17 @@ fn faults_of_links_are_told() {
     assert!(fault(&readme, "docs/img/no-such.svg").unwrap().contains("leads nowhere"));
 }
 
+/// In docs/: README.md shows some of them again.
 #[test]
 fn every_picture_is_shown() {
-    let shown: BTreeSet<PathBuf> = documents()
-        .iter()
-        .flat_map(|document| {
-            let text = fs::read_to_string(document).expect("UTF-8");
-            links(&text).into_iter().map(|link| document.with_file_name(link)).collect::<Vec<_>>()
-        })
-        .collect();
-    for picture in files(&root().join("docs"), "svg") {
+    assert_eq!(pictures("[a](b.svg) ```![c](d.svg)``` ![e](f.svg)"), ["f.svg"]);
+    let docs = root().join("docs");
+    let mut shown = BTreeSet::new();
+    for document in files(&docs, "md") {
+        let text = fs::read_to_string(&document).expect("UTF-8");
+        shown.extend(pictures(&text).into_iter().map(|address| document.with_file_name(address)));
+    }
+    for picture in files(&docs, "svg") {
         assert!(shown.contains(&picture), "{} stands in no document", picture.display());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{Rig, Small, found, lint, mutated, on_all_cores, options, refused};
+use crate::common::{Rig, Small, as_yosys_reads, found, lint, mutated, on_all_cores, options, refused};
 use memrtl::cosim::What;
 use memrtl::spec::{self, Backend, Code};
 
@@ -51,6 +51,37 @@ fn the_widest_and_other_units_train_exactly() {
         ("adcs = 2\nlanes = 2\npulse_bits = 10", &unit("history = 2\nmomentum_kind = \"dampened\"")),
         ("adcs = 4\nlanes = 4", &unit("momentum_unit = \"sram\"\nrounding = \"stochastic\"\nbatch = 2")),
     ]);
+}
+
+/// What stands under `YOSYS` in place of a few expressions and tables: more shapes than there are netlists in these tests.
+#[test]
+fn what_yosys_reads_trains_exactly() {
+    let softmax = format!("{SGD}\nloss = \"cross_entropy\"\nbatch = 3");
+    let outputs = "inputs = 9\nlayers = [ { outputs = 6, activation = \"linear\" }, { outputs = 4 } ]";
+    let sram = unit("momentum_unit = \"sram\"");
+    let small = |array, training| Small { array, training, ..Small::default() };
+    // Beside the modules that have such a text.
+    let cases = [
+        (small("adcs = 8\nlanes = 2", HISTORY), Fpga, "row_lines col_lines momentum_history read_path array_emulated"),
+        (small("adcs = 1\nlanes = 8", SGD), Fpga, "row_lines col_lines read_path array_emulated"),
+        (small("adcs = 4\nlanes = 4", &sram), Fpga, "row_lines col_lines momentum_sram read_path array_emulated"),
+        (small("adcs = 2\nlanes = 4", HISTORY), Backend::Emulated, "momentum_history read_path array_emulated"),
+        (
+            Small { network: outputs, ..small("adcs = 2\nlanes = 2", &softmax) },
+            External,
+            "momentum_history softmax read_path",
+        ),
+    ];
+    on_all_cores(&cases, |(small, backend, modules)| {
+        let mut rig = small.rig(*backend);
+        let with_such = rig.rtl.modules.iter().filter(|m| m.text.contains("`ifdef YOSYS"));
+        let names: Vec<&str> = with_such.map(|m| m.name.split_once('_').unwrap().1).collect();
+        assert_eq!(names.join(" "), *modules, "{}, {}", small.array, small.training);
+        rig.rtl = as_yosys_reads(&rig.rtl);
+        let report = rig.run(&options()).unwrap_or_else(|e| panic!("{}\n{}\n{e}", small.array, small.training));
+        assert_eq!(report.summary.mismatches, 0);
+        assert_eq!(report.summary.cycles_total, report.summary.cycles_predicted, "{}", small.array);
+    });
 }
 
 /// Wrong Verilog is found. No pin shows the lines, so it shows in the codes that they make.
@@ -177,7 +208,7 @@ fn mutants_of_wide_arrays_are_found() {
     });
 }
 
-/// Arrays on pins have the tree within a cycle.
+/// Arrays on pins search for the largest |y|, or the longest pulse, within a cycle: pulses there show a wrong choice.
 #[test]
 fn mutants_of_the_largest_are_found() {
     let sram = unit("momentum_unit = \"sram\"");
@@ -190,7 +221,7 @@ fn mutants_of_the_largest_are_found() {
     });
 }
 
-/// So are factors of earlier gradients, where the pins show the pulses.
+/// Factors of earlier gradients, where the pins show the pulses.
 #[test]
 fn mutants_of_the_factors_are_found() {
     let mutants = [

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
-use crate::common::{Rig, Small, mutated, on_all_cores, options};
+use crate::common::{Rig, Small, as_yosys_reads, mutated, on_all_cores, options};
 use memrtl::cosim::{self, CosimError, Options};
 use memrtl::fpga::{self, Target};
 use memrtl::rtl::Rtl;
@@ -81,24 +81,36 @@ fn the_netlist_of_a_wide_design_trains_like_golden() {
     trains(rig, &rtl, &[7, 8]);
 }
 
-/// A selected word or a multiple of an address that is wrong for Yosys alone is found among the gates.
-#[test]
-#[ignore = "long: `make test-long`"]
-fn mutants_for_yosys_are_found() {
-    let mutants = [
-        ("row_lines", "beat[s*DAC_BITS+b]", "beat[b]"),
-        ("col_lines", "by_bit[part_q]", "by_bit[0]"),
-        ("array_emulated", "by_bit[host_lane_32[USED_BITS-1:0]]", "by_bit[0]"),
-        ("array_emulated", "(n << b)", "(n << (b / 2))"),
-        ("momentum_history", "(n << b)", "(n << (b / 2))"),
-    ];
-    on_all_cores(&mutants, |mutant| {
-        let rig = wide_rig();
-        let rtl = gates(&rig.design, &mutated(&rig.rtl, &[*mutant]));
+/// Module, text and what replaces it: a selected word or a multiple of an address that is wrong for Yosys alone.
+const WRONG_FOR_YOSYS: [(&str, &str, &str); 5] = [
+    ("row_lines", "beat[s*DAC_BITS+b]", "beat[b]"),
+    ("col_lines", "by_bit[part_q]", "by_bit[0]"),
+    ("array_emulated", "by_bit[host_lane_32[USED_BITS-1:0]]", "by_bit[0]"),
+    ("array_emulated", "(n << b)", "(n << (b / 2))"),
+    ("momentum_history", "(n << b)", "(n << (b / 2))"),
+];
+
+/// Co-simulates what `read` makes of each of them.
+fn all_are_found(read: impl Fn(&Design, &Rtl) -> Rtl + Sync) {
+    let rig = wide_rig();
+    on_all_cores(&WRONG_FOR_YOSYS, |mutant| {
+        let rtl = read(&rig.design, &mutated(&rig.rtl, &[*mutant]));
         let report = cosim::run(&rig.design, &rtl, &options(), &AtomicBool::new(false), &mut |_| {});
         let error = report.err().unwrap_or_else(|| panic!("{mutant:?}: nothing was found"));
         assert!(matches!(error, CosimError::Mismatch(_)), "{mutant:?}: {error}");
     });
+}
+
+#[test]
+fn mutants_in_what_yosys_reads_are_found() {
+    all_are_found(|_, rtl| as_yosys_reads(rtl));
+}
+
+/// So are they among the gates.
+#[test]
+#[ignore = "minutes, for each mutant is synthesized and its netlist compiled: `make test-long`"]
+fn mutants_for_yosys_are_found() {
+    all_are_found(gates);
 }
 
 /// Multipliers and single-port memories of the device, which others have not.
@@ -115,7 +127,7 @@ fn the_netlist_for_an_ultraplus_trains_like_golden() {
 
 /// One wrong look-up table of an array is found.
 #[test]
-#[ignore = "long: `make test-long`"]
+#[ignore = "a minute to compile one more netlist: `make test-long`"]
 fn a_wrong_look_up_table_is_found() {
     let (rig, rtl) = small();
     let mut wrong = rtl.clone();
@@ -133,9 +145,9 @@ fn with_a_wrong_table(netlist: &str) -> String {
     format!("{}{:04x}{}", &netlist[..init], !value, &netlist[init + 4..])
 }
 
-/// The digits as gates, minutes of synthesis and compilation.
+/// The digits as gates.
 #[test]
-#[ignore = "long: `make test-long`"]
+#[ignore = "minutes of synthesis and compilation: `make test-long`"]
 fn the_netlist_of_the_digits_trains_like_golden() {
     let text = spec::preset("digits_fpga").unwrap();
     let mut design = spec::parse(text, "digits_fpga", std::path::Path::new("")).unwrap();
